@@ -1,0 +1,77 @@
+"""Kubernetes clusters of hosts and guests."""
+
+from __future__ import annotations
+
+from ipaddress import ip_network
+from typing import Literal
+
+from pydantic import Field
+
+from pyhomelab.model.base import Cidr, IpAddress, Model, Name, Text, checked_text
+from pyhomelab.model.lab import Domain
+
+KUBERNETES_VERSIONS = ("1.34", "1.35", "1.36")
+"""Minors that the add-ons of a home lab agree on; 1.35 is the newest that all of them name."""
+
+Component = Literal["coredns", "metrics-server", "traefik", "servicelb", "local-storage"]
+LabelKey = checked_text(
+    r"(?:[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?/)?[A-Za-z0-9](?:[A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?",
+    "is not a label key of Kubernetes",
+    "write it like disk or example.org/disk",
+)
+LabelValue = checked_text(
+    r"(?:[A-Za-z0-9](?:[A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?)?",
+    "is not a label value of Kubernetes",
+    "at most 63 letters, digits, dots, hyphens and underscores",
+)
+Taint = checked_text(
+    r"(?:[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?/)?[A-Za-z0-9](?:[A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?"
+    r"(?:=[A-Za-z0-9_.-]{0,63})?:(?:NoSchedule|PreferNoSchedule|NoExecute)",
+    "is not a taint of Kubernetes",
+    "write it like dedicated=storage:NoSchedule",
+)
+Registry = checked_text(r"\*|[A-Za-z0-9.-]+(?::[0-9]{1,5})?", "is not a registry", "write it like docker.io")
+Url = checked_text(r"https?://[^\s\x00-\x1f]+", "is not an http(s) address", "write it like https://mirror.home.arpa")
+
+
+class Cluster(Model):
+    """A Kubernetes cluster; its join token is a secret, never a line of the inventory."""
+
+    distribution: Literal["k3s", "kubeadm"] = Field(title="Distribution", description="k3s, or upstream by kubeadm.")
+    version: Literal["1.34", "1.35", "1.36"] = Field(
+        "1.35", title="Version", description="Kubernetes minor; raised one at a time."
+    )
+    servers: tuple[Name, ...] = Field(
+        title="Servers", description="Hosts or guests of the control plane: 1, 3 or 5. The first founds the cluster.",
+        min_length=1,
+    )
+    agents: tuple[Name, ...] = Field((), title="Agents", description="Hosts or guests that only run pods.")
+    network: Name | None = Field(
+        None, title="Network", description="Where the nodes talk; by default that of the VIP or the first in common."
+    )
+    vip: IpAddress | None = Field(
+        None, title="Virtual IP", description="Address of the API that moves to a living server (by keepalived)."
+    )
+    pod_cidr: Cidr = Field(ip_network("10.42.0.0/16"), title="Pod CIDR", description="Addresses of pods.")
+    service_cidr: Cidr = Field(ip_network("10.43.0.0/16"), title="Service CIDR", description="Addresses of services.")
+    cluster_domain: Domain = Field("cluster.local", title="Cluster domain", description="DNS domain inside.")
+    pod_network: Literal["flannel", "none"] = Field(
+        "flannel", title="Pod network", description="none leaves it to you (Cilium, Calico, …)."
+    )
+    components: tuple[Component, ...] = Field(
+        ("coredns",), title="Components", description="Bundled parts of k3s to run; all others are switched off."
+    )
+    labels: dict[Name, dict[LabelKey, LabelValue]] = Field({}, title="Labels", description="Node labels by machine.")
+    taints: dict[Name, tuple[Taint, ...]] = Field({}, title="Taints", description="Node taints by machine.")
+    registry_mirrors: dict[Registry, tuple[Url, ...]] = Field(
+        {}, title="Registry mirrors", description="Where images of a registry are fetched instead."
+    )
+    extra_flags: tuple[Text, ...] = Field(
+        (), title="Extra flags", description="For `k3s server` and `k3s agent`, or for kubeadm's kubelet (--name=value)."
+    )
+    tls_names: tuple[Domain, ...] = Field((), title="TLS names", description="Further names of the API server.")
+
+    @property
+    def members(self) -> tuple[str, ...]:
+        """Servers, then agents."""
+        return (*self.servers, *self.agents)

@@ -1,0 +1,69 @@
+"""Virtual machines, each a NixOS machine of its own."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from pyhomelab.model.base import AbsolutePath, IpAddress, Mac, Model, Name, checked_text
+from pyhomelab.model.host import KernelSeries, PciAddress
+from pyhomelab.model.lab import Tags
+from pyhomelab.model.units import Size, whole_number
+from pyhomelab.model.zfs import PoolName
+
+ANYWHERE = "anywhere"
+DiskName = checked_text(
+    "[a-z][a-z0-9-]{0,18}", "is not the name of a guest's disk", "use at most 19 lower-case letters, digits and hyphens"
+)
+
+
+class GuestDisk(Model):
+    """A disk of a guest: a zvol (`size` and `on`), an image file (`size` and `file`), or a DRBD volume (`volume`)."""
+
+    size: Size | None = Field(None, title="Size", description="It can grow later, never shrink.")
+    on: PoolName | None = Field(None, title="Pool", description="The host's pool in which the zvol is made.")
+    file: AbsolutePath | None = Field(None, title="File", description="Image file on the host (.qcow2 or .raw).")
+    volume: Name | None = Field(None, title="Volume", description="The DRBD volume, whole.")
+
+
+class GuestLink(Model):
+    """A guest's network card on a network."""
+
+    address: IpAddress | Literal["dhcp"] | None = Field(
+        None, title="Address", description="The guest's address, or `dhcp`.", union_mode="left_to_right"
+    )
+    mac: Mac | None = Field(None, title="MAC", description="Derived from lab and guest if absent.")
+    default_route: bool = Field(True, title="Default route", description="Use the network's gateway, if it has one.")
+
+
+class Guest(Model):
+    """A virtual machine."""
+
+    on: Name = Field(title="Host", description="The host that runs it, or `anywhere` if its disks are DRBD volumes.")
+    tags: Tags = Field((), title="Tags", description="Words to select machines by.")
+    cpus: whole_number(1, 1024) = Field(title="CPUs", description="Virtual CPUs.")  # type: ignore[valid-type]
+    memory: Size = Field(title="Memory", description="Memory.")
+    disk: GuestDisk | None = Field(None, title="Disk", description="The one disk, called root.")
+    disks: dict[DiskName, GuestDisk] = Field(
+        {}, title="Disks", description="Several disks by name; the first holds the system."
+    )
+    links: dict[Name, GuestLink] = Field(title="Links", description="Network cards by network.", min_length=1)
+    filesystem: Literal["ext4", "zfs"] = Field("ext4", title="Filesystem", description="Of the system disk.")
+    swap: Size | None = Field(None, title="Swap", description="A swap partition of this size.")
+    kernel: KernelSeries | None = Field(None, title="Kernel series", description="Instead of the default of NixOS.")
+    firmware: Literal["bios", "uefi"] = Field("uefi", title="Firmware", description="What starts the guest.")
+    autostart: bool = Field(True, title="Autostart", description="Start with its host.")
+    cpu_model: checked_text("[A-Za-z0-9._-]{1,40}", "is not a CPU model", "host-passthrough, host-model or a named one") | None = (  # type: ignore[valid-type]  # noqa: E501
+        Field(None, title="CPU model", description="Instead of the host's choice.")
+    )
+    hugepages: bool = Field(False, title="Huge pages", description="Take its memory from the host's huge pages.")
+    pci: tuple[PciAddress, ...] = Field((), title="PCI devices", description="Devices of the host that it gets, by address.")
+    anti_affinity: tuple[Name, ...] = Field(
+        (), title="Anti-affinity", description="Names of groups; two guests of one group never share a host."
+    )
+
+    @property
+    def all_disks(self) -> dict[str, GuestDisk]:
+        """The guest's disks by name, however they were written."""
+        return {"root": self.disk, **self.disks} if self.disk is not None else dict(self.disks)

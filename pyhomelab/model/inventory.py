@@ -1,0 +1,30 @@
+"""The inventory as a whole."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from pyhomelab.model.base import Model, Name, checked_text
+from pyhomelab.model.cluster import Cluster
+from pyhomelab.model.guest import Guest
+from pyhomelab.model.host import Host
+from pyhomelab.model.lab import Lab
+from pyhomelab.model.network import Net
+from pyhomelab.model.volume import Volume
+
+NetworkName = checked_text(
+    "[a-z][a-z0-9-]{0,13}[a-z0-9]|[a-z]",
+    "is not the name of a network",
+    "use at most 15 lower-case letters, digits and hyphens: guests name their network cards after it",
+)
+
+
+class Inventory(Model):
+    """A lab: its machines, networks, volumes, guests and clusters."""
+
+    lab: Lab = Field(title="Lab", description="What all machines have in common.")
+    networks: dict[NetworkName, Net] = Field(title="Networks", description="IP networks by name.", min_length=1)
+    hosts: dict[Name, Host] = Field(title="Hosts", description="Machines of bare metal by name.", min_length=1)
+    volumes: dict[Name, Volume] = Field({}, title="Volumes", description="DRBD volumes by name.")
+    guests: dict[Name, Guest] = Field({}, title="Guests", description="Virtual machines by name.")
+    clusters: dict[Name, Cluster] = Field({}, title="Clusters", description="Kubernetes clusters by name.")

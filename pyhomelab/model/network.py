@@ -1,0 +1,73 @@
+"""Networks, and the links by which a host takes part in them."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from pyhomelab.model.base import Cidr, InterfaceName, IpAddress, Mac, Model, Name, Port
+from pyhomelab.model.units import whole_number
+
+Mtu = whole_number(1280, 9216)
+VlanId = whole_number(1, 4094)
+BondMode = Literal["802.3ad", "active-backup", "balance-rr", "balance-xor", "balance-alb", "balance-tlb", "broadcast"]
+LinkAddress = IpAddress | Literal["dhcp"]
+
+
+class Firewall(Model):
+    """What machines let in from a network, beside ssh and what their roles need."""
+
+    trusted: bool = Field(False, title="Trusted", description="Let everything in from this network.")
+    tcp: tuple[Port, ...] = Field((), title="TCP ports", description="Ports open to this network.")
+    udp: tuple[Port, ...] = Field((), title="UDP ports", description="Ports open to this network.")
+
+
+class Net(Model):
+    """One IP network of the lab."""
+
+    cidr: Cidr = Field(title="CIDR", description="Address and prefix length, such as 192.168.10.0/24.")
+    vlan: VlanId | None = Field(None, title="VLAN id", description="The 802.1Q tag that carries this network.")
+    mtu: Mtu | None = Field(None, title="MTU", description="Largest packet in bytes; switches must carry it too.")
+    gateway: IpAddress | None = Field(None, title="Gateway", description="The router of this network.")
+    dns: tuple[IpAddress, ...] = Field((), title="DNS servers", description="Resolvers reached by this network.")
+    firewall: Firewall = Field(Firewall(), title="Firewall", description="What machines let in from this network.")
+
+
+class Bond(Model):
+    """Several network cards used as one."""
+
+    members: tuple[InterfaceName, ...] = Field(title="Members", description="The cards.", min_length=1)
+    mode: BondMode = Field("802.3ad", title="Mode", description="802.3ad (LACP) needs a switch that knows it.")
+
+
+class Tagged(Model):
+    """A network that a link carries beside its own, tagged with the network's VLAN id."""
+
+    address: LinkAddress | None = Field(
+        None, title="Address", description="The host's address, `dhcp`, or nothing to only bridge the network.",
+        union_mode="left_to_right",
+    )
+    bridge: InterfaceName | None = Field(None, title="Bridge", description="Make this bridge for guests on it.")
+
+
+class Link(Model):
+    """A network card (or a bond of several) of a host, named as the system names it."""
+
+    network: Name | None = Field(None, title="Network", description="The network that this link is in.")
+    address: LinkAddress | None = Field(
+        None, title="Address", description="The host's address, `dhcp`, or nothing to only bridge the network.",
+        union_mode="left_to_right",
+    )
+    tagged: bool | None = Field(
+        None,
+        title="Tagged",
+        description="Whether the switch port carries the network tagged; by default it does if the network has a vlan.",
+    )
+    bridge: InterfaceName | None = Field(None, title="Bridge", description="Make this bridge for guests on it.")
+    bond: Bond | None = Field(None, title="Bond", description="This link is several cards used as one.")
+    mac: Mac | None = Field(None, title="MAC", description="Find the card by its MAC and give it the link's name.")
+    vlans: dict[Name, Tagged] = Field(
+        {}, title="VLANs", description="Further networks that the same link carries, tagged."
+    )
+    default_route: bool = Field(True, title="Default route", description="Use the network's gateway, if it has one.")

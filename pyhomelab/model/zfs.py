@@ -1,0 +1,122 @@
+"""ZFS pools: vdevs, datasets, snapshots and replication, in ZFS's own words."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator, Field, WithJsonSchema
+
+from pyhomelab.model.base import AbsolutePath, DiskPath, Model, Name, Text, checked_text, refuse
+from pyhomelab.model.units import Calendar, Size, whole_number
+
+Layout = Literal["stripe", "mirror", "raidz1", "raidz2", "raidz3", "draid1", "draid2", "draid3"]
+LogLayout = Literal["stripe", "mirror"]
+Kept = whole_number(0, 10_000)
+
+PoolName = checked_text(
+    r"(?!(?:mirror|raidz|draid|spare|log)|c[0-9])[A-Za-z][A-Za-z0-9_.-]{0,62}",
+    "is not a pool name",
+    "begin with a letter; mirror, raidz, draid, spare, log and c0 … c9 are words of ZFS itself",
+)
+DatasetName = checked_text(
+    "[A-Za-z0-9][A-Za-z0-9_.:-]*(?:/[A-Za-z0-9][A-Za-z0-9_.:-]*)*",
+    "is not the name of a dataset",
+    "write it below the pool, such as vms or backup/dl1",
+)
+Property = checked_text(
+    "[a-z0-9_.:-]{1,120}", "is not a ZFS property", "zfsprops(7) lists them; own ones look like lab:owner"
+)
+
+
+def _mountpoint(value: object) -> str | None:
+    if value is None or value == "none":
+        return None
+    if isinstance(value, str) and value.startswith("/"):
+        return value
+    return refuse("is not a mount point", "write an absolute path, or none")
+
+
+Mountpoint = Annotated[
+    AbsolutePath | None,
+    BeforeValidator(_mountpoint),
+    WithJsonSchema({"anyOf": [{"type": "string", "pattern": "^/"}, {"const": "none"}, {"type": "null"}]}),
+]
+
+
+class Vdev(Model):
+    """Disks that stand for one another as the layout says."""
+
+    layout: Layout = Field(title="Layout", description="How the disks stand for one another.")
+    disks: tuple[DiskPath, ...] = Field(title="Disks", description="/dev/disk/by-id paths.", min_length=1)
+
+
+class SupportVdev(Model):
+    """A special or log vdev."""
+
+    layout: LogLayout = Field("mirror", title="Layout", description="mirror, or stripe where a loss is accepted.")
+    disks: tuple[DiskPath, ...] = Field(title="Disks", description="/dev/disk/by-id paths.", min_length=1)
+
+
+class Snapshots(Model):
+    """How many snapshots of each age are kept (by sanoid)."""
+
+    hourly: Kept = Field(24, title="Hourly", description="Hourly snapshots kept.")
+    daily: Kept = Field(7, title="Daily", description="Daily snapshots kept.")
+    weekly: Kept = Field(4, title="Weekly", description="Weekly snapshots kept.")
+    monthly: Kept = Field(3, title="Monthly", description="Monthly snapshots kept.")
+    yearly: Kept = Field(0, title="Yearly", description="Yearly snapshots kept.")
+
+
+class Replication(Model):
+    """Sending a dataset's snapshots to another host (by syncoid)."""
+
+    host: Name = Field(title="Host", description="The host that receives.")
+    pool: PoolName = Field(title="Pool", description="The receiving pool.")
+    dataset: DatasetName | None = Field(
+        None, title="Dataset", description="Below the receiving pool; by default `replica/<this host>/<dataset>`."
+    )
+    network: Name | None = Field(None, title="Network", description="Send over this network of both hosts.")
+    every: Calendar = Field("hourly", title="Every", description="When to send, as systemd's calendar.")
+
+
+class Dataset(Model):
+    """A filesystem of a pool."""
+
+    mountpoint: Mountpoint = Field(None, title="Mount point", description="An absolute path, or none.")
+    properties: dict[Property, Text] = Field({}, title="Properties", description="ZFS properties of the dataset.")
+    quota: Size | None = Field(None, title="Quota", description="Most that it may hold.")
+    reservation: Size | None = Field(None, title="Reservation", description="Space kept free for it.")
+    snapshots: Snapshots | None = Field(None, title="Snapshots", description="Which snapshots are made and kept.")
+    replicate: Replication | None = Field(None, title="Replicate", description="Send its snapshots to another host.")
+
+
+class Pool(Model):
+    """A ZFS data pool of a host."""
+
+    layout: Layout | None = Field(None, title="Layout", description="Layout of the one vdev that `disks` makes.")
+    disks: tuple[DiskPath, ...] = Field((), title="Disks", description="Disks of the one vdev.")
+    vdevs: tuple[Vdev, ...] = Field((), title="Vdevs", description="Several vdevs, instead of layout and disks.")
+    special: tuple[SupportVdev, ...] = Field((), title="Special", description="Vdevs for metadata and small blocks.")
+    log: tuple[SupportVdev, ...] = Field((), title="Log", description="Vdevs for synchronous writes (SLOG).")
+    cache: tuple[DiskPath, ...] = Field((), title="Cache", description="Disks for the second-level read cache (L2ARC).")
+    spares: tuple[DiskPath, ...] = Field((), title="Spares", description="Hot spares.")
+    disk_size: Size | None = Field(
+        None, title="Disk size", description="Size of the smallest data disk; with it `check` counts the pool's space."
+    )
+    ashift: whole_number(9, 16) = Field(  # type: ignore[valid-type]
+        12, title="Sector size", description="As a power of two: 12 is 4 KiB, right for nearly every disk."
+    )
+    properties: dict[Property, Text] = Field({}, title="Properties", description="Of the pool's root dataset.")
+    encrypted: bool = Field(
+        False, title="Encrypted", description="Native encryption; the key is the secret zfs-<host>-<pool>."
+    )
+    datasets: dict[DatasetName, Dataset] = Field({}, title="Datasets", description="Filesystems of the pool.")
+    scrub: Calendar | None = Field("monthly", title="Scrub", description="When to read and verify everything.")
+    trim: Calendar | None = Field("weekly", title="Trim", description="When to tell SSDs what is free.")
+
+    @property
+    def data_vdevs(self) -> tuple[Vdev, ...]:
+        """The vdevs that hold data, however they were written."""
+        if self.layout is not None and self.disks:
+            return (Vdev.model_construct(layout=self.layout, disks=self.disks), *self.vdevs)
+        return self.vdevs

@@ -1,0 +1,67 @@
+"""How things are said: near misses, lists, sizes and values in words."""
+
+from __future__ import annotations
+
+import difflib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+_LONGEST_VALUE = 60
+_LONGEST_LIST = 8
+_UNITS = (("TiB", 1 << 40), ("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10))
+
+
+def near_miss(word: str, known: Iterable[str], *, kind: str) -> str:
+    """Say which known name was probably meant, or which there are.
+
+    >>> near_miss("storge", ["lan", "storage"], kind="network")
+    'did you mean storage?'
+    """
+    names = sorted(set(known))
+    close = difflib.get_close_matches(word.lower(), names, n=1, cutoff=0.6)
+    if close:
+        return f"did you mean {close[0]}?"
+    if not names:
+        return f"there is no {kind} yet"
+    listed = ", ".join(names[:_LONGEST_LIST]) + (", …" if len(names) > _LONGEST_LIST else "")
+    return f"there {'are' if len(names) > 1 else 'is'} {listed}"
+
+
+def listed(words: Iterable[str]) -> str:
+    """Join words as a sentence does: `a, b and c`."""
+    items = list(words)
+    return " and ".join(filter(None, [", ".join(items[:-1]), items[-1]])) if items else ""
+
+
+def counted(number: int, noun: str) -> str:
+    """Say a number of things: `1 host`, `3 hosts`."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def in_units(size: int) -> str:
+    """Write a number of bytes in the largest binary unit that keeps it short: `36GiB`, `1.5TiB`."""
+    for unit, factor in _UNITS:
+        if size >= factor:
+            return f"{size / factor:.1f}".removesuffix(".0") + unit
+    return f"{size}B"
+
+
+def quoted(value: object) -> str:
+    """Show a value of the inventory safely: no control characters, never longer than a line."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if value is None:
+        return "null"
+    if isinstance(value, list):
+        return _shortened("[" + ", ".join(map(str, value)) + "]")
+    if isinstance(value, dict):
+        return _shortened("{" + ", ".join(map(str, value)) + "}")
+    return _shortened(str(value))
+
+
+def _shortened(text: str) -> str:
+    if not text or not text.isprintable() or text != text.strip():
+        text = ascii(text) if not text.isprintable() else repr(text)
+    return text if len(text) <= _LONGEST_VALUE else f"{text[: _LONGEST_VALUE - 1]}…"
