@@ -6,7 +6,7 @@ import re
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, WithJsonSchema
+from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainValidator, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 if TYPE_CHECKING:
@@ -57,7 +57,8 @@ def _free_text(value: object) -> str:
     return value
 
 
-def _address(value: object) -> Address:
+def plain_address(value: object, hint: str = "write it like 192.168.10.11") -> Address:
+    """Read an IP address without prefix length; refuses everything else with `hint`."""
     if isinstance(value, str):
         if "/" in value:
             refuse("has a prefix length", "write the address alone; the network's cidr has the length")
@@ -65,7 +66,7 @@ def _address(value: object) -> Address:
             return ip_address(value)
         except ValueError:
             pass
-    return refuse("is not an IP address", "write it like 192.168.10.11")
+    return refuse("is not an IP address", hint)
 
 
 def _network(value: object) -> Network:
@@ -98,8 +99,8 @@ Mac = Annotated[
     WithJsonSchema({"type": "string", "pattern": "^[0-9a-fA-F][02468aceACE](:[0-9a-fA-F]{2}){5}$"}),
 ]
 Text = Annotated[str, BeforeValidator(_free_text), WithJsonSchema({"type": "string", "minLength": 1})]
-IpAddress = Annotated[Address, BeforeValidator(_address), WithJsonSchema({"type": "string", "format": "ipv4"})]
-Cidr = Annotated[Network, BeforeValidator(_network), WithJsonSchema({"type": "string", "pattern": "/[0-9]+$"})]
+IpAddress = Annotated[Address, PlainValidator(plain_address), WithJsonSchema({"anyOf": [{"type": "string", "format": "ipv4"}, {"type": "string", "format": "ipv6"}]})]
+Cidr = Annotated[Network, PlainValidator(_network), WithJsonSchema({"type": "string", "pattern": "/[0-9]+$"})]
 DiskPath = checked_text(
     "/dev/disk/by-id/[A-Za-z0-9_.:+=@-]+",
     "is not a /dev/disk/by-id path",

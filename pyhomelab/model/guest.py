@@ -6,9 +6,10 @@ from typing import Literal
 
 from pydantic import Field
 
-from pyhomelab.model.base import AbsolutePath, IpAddress, Mac, Model, Name, checked_text
+from pyhomelab.model.base import AbsolutePath, Mac, Model, Name, checked_text
 from pyhomelab.model.host import KernelSeries, PciAddress
 from pyhomelab.model.lab import Tags
+from pyhomelab.model.network import LinkAddress
 from pyhomelab.model.units import Size, whole_number
 from pyhomelab.model.zfs import PoolName
 
@@ -30,9 +31,7 @@ class GuestDisk(Model):
 class GuestLink(Model):
     """A guest's network card on a network."""
 
-    address: IpAddress | Literal["dhcp"] | None = Field(
-        None, title="Address", description="The guest's address, or `dhcp`.", union_mode="left_to_right"
-    )
+    address: LinkAddress | None = Field(None, title="Address", description="The guest's address, or `dhcp`.")
     mac: Mac | None = Field(None, title="MAC", description="Derived from lab and guest if absent.")
     default_route: bool = Field(True, title="Default route", description="Use the network's gateway, if it has one.")
 

@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, PlainValidator, WithJsonSchema
 
-from pyhomelab.model.base import Cidr, InterfaceName, IpAddress, Mac, Model, Name, Port
+from pyhomelab.model.base import Address, Cidr, InterfaceName, IpAddress, Mac, Model, Name, Port, plain_address
 from pyhomelab.model.units import whole_number
 
 Mtu = whole_number(1280, 9216)
 VlanId = whole_number(1, 4094)
 BondMode = Literal["802.3ad", "active-backup", "balance-rr", "balance-xor", "balance-alb", "balance-tlb", "broadcast"]
-LinkAddress = IpAddress | Literal["dhcp"]
+DHCP = "dhcp"
+
+
+def _link_address(value: object) -> Address | str:
+    return DHCP if value == DHCP else plain_address(value, "write it like 192.168.10.11, or dhcp")
+
+
+LinkAddress = Annotated[
+    Address | Literal["dhcp"],
+    PlainValidator(_link_address),
+    WithJsonSchema({"anyOf": [{"const": "dhcp"}, {"type": "string", "format": "ipv4"}, {"type": "string", "format": "ipv6"}]}),
+]
 
 
 class Firewall(Model):
@@ -45,8 +56,7 @@ class Tagged(Model):
     """A network that a link carries beside its own, tagged with the network's VLAN id."""
 
     address: LinkAddress | None = Field(
-        None, title="Address", description="The host's address, `dhcp`, or nothing to only bridge the network.",
-        union_mode="left_to_right",
+        None, title="Address", description="The host's address, `dhcp`, or nothing to only bridge the network."
     )
     bridge: InterfaceName | None = Field(None, title="Bridge", description="Make this bridge for guests on it.")
 
@@ -56,8 +66,7 @@ class Link(Model):
 
     network: Name | None = Field(None, title="Network", description="The network that this link is in.")
     address: LinkAddress | None = Field(
-        None, title="Address", description="The host's address, `dhcp`, or nothing to only bridge the network.",
-        union_mode="left_to_right",
+        None, title="Address", description="The host's address, `dhcp`, or nothing to only bridge the network."
     )
     tagged: bool | None = Field(
         None,
