@@ -1,1 +1,6 @@
-{ }
+# Virtual machines of this host: libvirt, the kernel under it, and each guest as one systemd unit.
+{
+  imports = [
+    ./options.nix
+  ];
+}
