@@ -1,0 +1,130 @@
+"""The lab's NixOS modules, evaluated by nixpkgs' real module system against the options of the pinned release."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.modules.option_tree import tree_file
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+ROOT = Path(__file__).parents[2]
+_CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "pyhomelab"
+_WRITTEN = "trace: written:"
+_SCRIPTS: dict[str, str] = {}
+
+
+class EvaluationError(Exception):
+    """The module system refused: an unknown option, a wrong type, a conflict; str() is what nix said."""
+
+
+def _nixpkgs_lib() -> Path | None:
+    for place in (os.environ.get("PYHOMELAB_NIXPKGS_LIB"), _CACHE / "nixpkgs-lib"):
+        for directory in (Path(place), Path(place) / "lib") if place else ():
+            if (directory / "modules.nix").is_file():
+                return directory.resolve()
+    return None
+
+
+def _checkout(variable: str, name: str) -> Path | None:
+    place = Path(os.environ.get(variable) or _CACHE / name)
+    return place.resolve() if place.is_dir() else None
+
+
+def _missing() -> str:
+    if shutil.which("nix-instantiate") is None:
+        return "nix-instantiate is not on PATH"
+    if _nixpkgs_lib() is None:
+        return f"nixpkgs' lib is neither at $PYHOMELAB_NIXPKGS_LIB nor at {_CACHE / 'nixpkgs-lib'}"
+    return ""
+
+
+needs_nixpkgs_lib = pytest.mark.skipif(_missing() != "", reason=_missing() or "nothing is missing")
+
+
+def evaluate(module: str | Path, select: str) -> Any:  # noqa: ANN401  the shape is that of `select`
+    """What `select`, over `config`, `options`, `lib` and `pkgs`, makes of the lab's modules together with `module`."""
+    return evaluate_many({"machine": module}, select)["machine"]
+
+
+def evaluate_many(modules: Mapping[str, str | Path], select: str) -> dict[str, Any]:
+    """The same question put to several modules, each on its own, in one start of nix."""
+    answer: dict[str, Any] = json.loads(_asked(tuple(sorted(modules.items())), select))
+    return answer
+
+
+def evaluate_host(directory: Path, select: str) -> Any:  # noqa: ANN401  the shape is that of `select`
+    """What `select` makes of a generated host directory, such as hosts/dl1."""
+    return evaluate(directory, select)
+
+
+def failed_assertions(module: str | Path) -> list[str]:
+    """Messages of the assertions that do not hold, in the order the modules make them."""
+    messages: list[str] = evaluate(module, "map (a: a.message) (lib.filter (a: !a.assertion) config.assertions)")
+    return messages
+
+
+def script(reference: str) -> str:
+    """Text of the written file that `reference` (an ExecStart line, a path) names first."""
+    for path in re.findall(r"/nix/store/[0-9a-z]{32}-[-.+_?=0-9a-zA-Z]+", reference):
+        if path in _SCRIPTS:
+            return _SCRIPTS[path]
+    raise KeyError(reference)
+
+
+@cache
+def _asked(modules: tuple[tuple[str, str | Path], ...], select: str) -> str:
+    with tempfile.TemporaryDirectory(prefix="pyhomelab-") as directory:
+        expression = Path(directory) / "question.nix"
+        expression.write_text(_question(modules, select, Path(directory)))
+        return _evaluated(expression)
+
+
+def _question(modules: tuple[tuple[str, str | Path], ...], select: str, directory: Path) -> str:
+    imports = []
+    for index, (name, module) in enumerate(modules):
+        path = module
+        if isinstance(module, str):
+            path = directory / f"module-{index}.nix"
+            path.write_text(module)
+        imports.append(f"{json.dumps(name)} = {path};")
+    arguments = {
+        "nixpkgsLib": _nixpkgs_lib(),
+        "optionTree": tree_file(),
+        "disko": _checkout("PYHOMELAB_DISKO", "disko"),
+        "sopsNix": _checkout("PYHOMELAB_SOPS_NIX", "sops-nix"),
+    }
+    given = " ".join(f"{name} = {path};" for name, path in arguments.items() if path)
+    return (
+        f"(import {ROOT / 'tests/nix'} {{ {given} }}).evaluate\n"
+        f"({{ config, options, lib, pkgs }}: ({select}))\n"
+        f"{{ {' '.join(imports)} }}\n"
+    )
+
+
+def _evaluated(expression: Path) -> str:
+    done = subprocess.run(  # noqa: S603  our own argument list
+        ["nix-instantiate", "--eval", "--strict", "--json", str(expression)],  # noqa: S607  nix is where the user has it
+        capture_output=True, text=True, timeout=300, check=False,
+    )
+    said = []
+    for line in done.stderr.splitlines():
+        if line.startswith(_WRITTEN):
+            written = json.loads(line.removeprefix(_WRITTEN))
+            _SCRIPTS[written["path"]] = written["text"]
+        else:
+            said.append(line)
+    if done.returncode != 0:
+        raise EvaluationError("\n".join(said))
+    return done.stdout

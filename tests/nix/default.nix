@@ -1,0 +1,55 @@
+# The lab's modules under nixpkgs' real lib.evalModules, with NixOS's options but none of its implementation.
+{
+  # A directory holding nixpkgs' lib.
+  nixpkgsLib,
+  # The option table as a tree: see tests/modules/option_tree.py.
+  optionTree,
+  # Checkouts of disko and sops-nix; without one its options are declared here and do nothing.
+  disko ? null,
+  sopsNix ? null,
+  modules ? ../../nix/modules,
+}:
+let
+  lib = import nixpkgsLib;
+  pkgs = import ./pkgs.nix { inherit lib; };
+  inherit (import ./types.nix { inherit lib; }) declarations;
+
+  base = [
+    { options = declarations (lib.importJSON optionTree); }
+    ./system.nix
+    ./defaults.nix
+    ./units.nix
+    (if disko == null then ./disko.nix else disko + "/module.nix")
+    (if sopsNix == null then ./sops.nix else sopsNix + "/modules/sops")
+    modules
+  ];
+
+  system =
+    module:
+    lib.evalModules {
+      modules = base ++ [ module ];
+      specialArgs = {
+        inherit pkgs;
+        modulesPath = "/nixos/modules";
+      }
+      // lib.optionalAttrs (disko != null) {
+        diskoLib = import (disko + "/lib") { inherit lib; };
+      };
+      class = "nixos";
+    };
+in
+{
+  # One answer per named module; `select` takes what the module system made of it.
+  evaluate =
+    select:
+    lib.mapAttrs (
+      _: module:
+      let
+        evaluated = system module;
+      in
+      select {
+        inherit lib pkgs;
+        inherit (evaluated) config options;
+      }
+    );
+}
