@@ -1,0 +1,65 @@
+# What `nix flake check` holds the repository to. Names come from folders alone, so that one check evaluates only itself.
+{
+  pkgs,
+  nixpkgs,
+  disko,
+  sops-nix,
+  hosts,
+}:
+let
+  inherit (nixpkgs) lib;
+  source = ../.;
+
+  check =
+    name: tools: script:
+    pkgs.runCommand name { nativeBuildInputs = tools; } ''
+      cd ${source}
+      ${script}
+      touch $out
+    '';
+
+  machines =
+    directory:
+    import ./example-lab.nix {
+      inherit nixpkgs disko sops-nix;
+      hosts = directory;
+    };
+
+  # The path of the derivation is known only when the whole machine could be evaluated; nothing is built for it.
+  evaluates =
+    prefix: directory:
+    lib.mapAttrs' (
+      name: machine:
+      lib.nameValuePair "${prefix}-${name}" (
+        pkgs.writeText "${prefix}-${name}" (
+          builtins.unsafeDiscardStringContext machine.config.system.build.toplevel.drvPath
+        )
+      )
+    ) (machines directory);
+
+  examples = lib.filterAttrs (_: type: type == "directory") (
+    lib.optionalAttrs (builtins.pathExists (hosts + "/examples")) (
+      builtins.readDir (hosts + "/examples")
+    )
+  );
+in
+{
+  formatting = check "formatting" [ pkgs.nixfmt pkgs.ruff ] ''
+    find . -name '*.nix' -print0 | xargs -0 nixfmt --check
+    ruff format --no-cache --check .
+    ruff check --no-cache .
+  '';
+  tests =
+    check "tests"
+      [
+        (import ./python.nix { inherit pkgs; })
+        pkgs.libxml2
+        pkgs.shellcheck
+      ]
+      ''
+        export HOME=$TMPDIR HYPOTHESIS_STORAGE_DIRECTORY=$TMPDIR/hypothesis
+        python -m pytest -n auto -p no:cacheprovider
+      '';
+}
+// evaluates "lab" hosts
+// lib.concatMapAttrs (name: _: evaluates "example-${name}" (hosts + "/examples/${name}")) examples
