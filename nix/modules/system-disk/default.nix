@@ -1,1 +1,6 @@
-{ }
+# The disk a machine boots from: partitions, file systems and boot loader for each kind of firmware.
+{
+  imports = [
+    ./options.nix
+  ];
+}
