@@ -8,6 +8,7 @@ import re
 import shutil
 import subprocess
 import tempfile
+import textwrap
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,13 +21,27 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 ROOT = Path(__file__).parents[2]
+LAB = ROOT / "nix" / "modules"
+NIX = ROOT / "tests" / "nix"
 _CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "pyhomelab"
 _WRITTEN = "trace: written:"
 _SCRIPTS: dict[str, str] = {}
+_Named = tuple[tuple[str, str | Path], ...]
 
 
 class EvaluationError(Exception):
-    """The module system refused: an unknown option, a wrong type, a conflict; str() is what nix said."""
+    """The module system refused: an unknown option, a wrong type, a conflict; str() is what nix said of it."""
+
+    def __init__(self, said: str) -> None:
+        """Take all nix said; the message is its last error, without the way there."""
+        super().__init__(_last_error(said))
+        self.trace = said
+
+
+def _last_error(said: str) -> str:
+    lines = said.splitlines()
+    starts = [index for index, line in enumerate(lines) if line.lstrip().startswith("error: ")]
+    return textwrap.dedent("\n".join(lines[starts[-1] :])).strip() if starts else said
 
 
 def _nixpkgs_lib() -> Path | None:
@@ -53,26 +68,39 @@ def _missing() -> str:
 needs_nixpkgs_lib = pytest.mark.skipif(_missing() != "", reason=_missing() or "nothing is missing")
 
 
-def evaluate(module: str | Path, select: str) -> Any:  # noqa: ANN401  the shape is that of `select`
-    """What `select`, over `config`, `options`, `lib` and `pkgs`, makes of the lab's modules together with `module`."""
-    return evaluate_many({"machine": module}, select)["machine"]
+def evaluate(module: str | Path, select: str, *, lab: Path | None = LAB) -> Any:  # noqa: ANN401  as `select` is
+    """What `select`, over `config`, `options`, `lib` and `pkgs`, makes of `module` together with the modules at `lab`.
+
+    `module` is Nix text or a path; `lab` may be a single concern, such as nix/modules/zfs, or None.
+    """
+    return evaluate_many({"machine": module}, select, lab=lab)["machine"]
 
 
-def evaluate_many(modules: Mapping[str, str | Path], select: str) -> dict[str, Any]:
+def evaluate_many(modules: Mapping[str, str | Path], select: str, *, lab: Path | None = LAB) -> dict[str, Any]:
     """The same question put to several modules, each on its own, in one start of nix."""
-    answer: dict[str, Any] = json.loads(_asked(tuple(sorted(modules.items())), select))
+    answer: dict[str, Any] = json.loads(_asked(tuple(sorted(modules.items())), select, lab))
     return answer
 
 
-def evaluate_host(directory: Path, select: str) -> Any:  # noqa: ANN401  the shape is that of `select`
+def evaluate_host(directory: Path, select: str) -> Any:  # noqa: ANN401  as `select` is
     """What `select` makes of a generated host directory, such as hosts/dl1."""
-    return evaluate(directory, select)
+    return evaluate(directory.resolve(), select)
 
 
-def failed_assertions(module: str | Path) -> list[str]:
+def failed_assertions(module: str | Path, *, lab: Path | None = LAB) -> list[str]:
     """Messages of the assertions that do not hold, in the order the modules make them."""
-    messages: list[str] = evaluate(module, "map (a: a.message) (lib.filter (a: !a.assertion) config.assertions)")
+    select = "map (a: a.message) (lib.filter (a: !a.assertion) config.assertions)"
+    messages: list[str] = evaluate(module, select, lab=lab)
     return messages
+
+
+def values_set(module: str | Path, *, lab: Path | None = LAB) -> list[str]:
+    """Names of all options that the lab's modules or `module` define, after evaluating every one of them.
+
+    A value of the wrong type hides until somebody asks for it; this asks for all.
+    """
+    names: list[str] = evaluate(module, f"import {NIX}/values-set.nix {{ inherit lib options foreign; }}", lab=lab)
+    return names
 
 
 def script(reference: str) -> str:
@@ -84,14 +112,14 @@ def script(reference: str) -> str:
 
 
 @cache
-def _asked(modules: tuple[tuple[str, str | Path], ...], select: str) -> str:
+def _asked(modules: _Named, select: str, lab: Path | None) -> str:
     with tempfile.TemporaryDirectory(prefix="pyhomelab-") as directory:
         expression = Path(directory) / "question.nix"
-        expression.write_text(_question(modules, select, Path(directory)))
+        expression.write_text(_question(modules, select, lab, Path(directory)))
         return _evaluated(expression)
 
 
-def _question(modules: tuple[tuple[str, str | Path], ...], select: str, directory: Path) -> str:
+def _question(modules: _Named, select: str, lab: Path | None, directory: Path) -> str:
     imports = []
     for index, (name, module) in enumerate(modules):
         path = module
@@ -103,12 +131,13 @@ def _question(modules: tuple[tuple[str, str | Path], ...], select: str, director
         "nixpkgsLib": _nixpkgs_lib(),
         "optionTree": tree_file(),
         "disko": _checkout("PYHOMELAB_DISKO", "disko"),
+        "lab": lab,
         "sopsNix": _checkout("PYHOMELAB_SOPS_NIX", "sops-nix"),
     }
     given = " ".join(f"{name} = {path};" for name, path in arguments.items() if path)
     return (
-        f"(import {ROOT / 'tests/nix'} {{ {given} }}).evaluate\n"
-        f"({{ config, options, lib, pkgs }}: ({select}))\n"
+        f"(import {NIX} {{ {given} }}).evaluate\n"
+        f"({{ config, options, lib, pkgs, foreign }}: ({select}))\n"
         f"{{ {' '.join(imports)} }}\n"
     )
 

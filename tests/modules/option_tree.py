@@ -24,6 +24,7 @@ _BY_HAND = frozenset({
     "boot.kernelPackages", "boot.supportedFilesystems", "boot.zfs.enabled", "environment.etc", "lib",
     "networking.fqdn", "networking.fqdnOrHostName", "nixpkgs", "system.build", "_module",
 })
+_NEVER_TEXT = ("bool", "int", "unsigned", "positive", "port", "float", "number", "package", "submodule", "attrs")
 
 
 @dataclass
@@ -100,13 +101,19 @@ def _declaration(node: _Node) -> dict[str, Any]:
     except UnknownTypeError:
         kind = "anything"
     declared: dict[str, Any] = {"type": _filled(kind, node.children)}
-    if "default" in node.option and not (node.option["default"] is None and not _takes_null(kind)):
+    if "default" in node.option and _can_be(kind, node.option["default"]):
         declared["default"] = node.option["default"]
     return declared
 
 
-def _takes_null(kind: Type) -> bool:
-    return kind in ("anything", "raw", "json", "atom") or kind[0] == "null"
+def _can_be(kind: Type, default: object) -> bool:
+    """Whether `default` is a value; for computed defaults the table has null or words in its place."""
+    if default is None:
+        return kind in ("anything", "raw", "json", "atom") or kind[0] == "null"
+    if isinstance(default, str):
+        plain = kind[1] if kind[0] == "null" else kind
+        return plain not in _NEVER_TEXT and plain[0] not in ("between", "list", "attrs")
+    return True
 
 
 def _filled(kind: Type, children: dict[str, _Node]) -> Type:

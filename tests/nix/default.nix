@@ -7,7 +7,8 @@
   # Checkouts of disko and sops-nix; without one its options are declared here and do nothing.
   disko ? null,
   sopsNix ? null,
-  modules ? ../../nix/modules,
+  # The modules under test; without them the options stand alone.
+  lab ? null,
 }:
 let
   lib = import nixpkgsLib;
@@ -21,8 +22,17 @@ let
     ./units.nix
     (if disko == null then ./disko.nix else disko + "/module.nix")
     (if sopsNix == null then ./sops.nix else sopsNix + "/modules/sops")
-    modules
-  ];
+  ]
+  ++ lib.optional (lab != null) lab;
+
+  # Where definitions come from that are not the lab's.
+  foreign = map toString (
+    [ ./. ]
+    ++ lib.filter (place: place != null) [
+      disko
+      sopsNix
+    ]
+  );
 
   system =
     module:
@@ -31,9 +41,6 @@ let
       specialArgs = {
         inherit pkgs;
         modulesPath = "/nixos/modules";
-      }
-      // lib.optionalAttrs (disko != null) {
-        diskoLib = import (disko + "/lib") { inherit lib; };
       };
       class = "nixos";
     };
@@ -48,7 +55,7 @@ in
         evaluated = system module;
       in
       select {
-        inherit lib pkgs;
+        inherit lib pkgs foreign;
         inherit (evaluated) config options;
       }
     );
