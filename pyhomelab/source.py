@@ -33,7 +33,8 @@ if TYPE_CHECKING:
 LARGEST_FILE = 8 << 20
 DEEPEST_NESTING = 32
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
-_PLAIN = {"": None, "~": None, "null": None, "true": True, "false": False}
+_EMPTY = object()
+_PLAIN: dict[str, object] = {"": _EMPTY, "~": None, "null": None, "true": True, "false": False}
 
 
 @dataclass(slots=True)
@@ -140,6 +141,8 @@ class _Reader:
         self.mistakes: list[LocatedMistake] = []
         self._open: list[Node] = []
         self._key: list[Node | None] = []
+        self._path: list[str] = []
+        self._name = ""
         self._documents = 0
 
     def take(self, event: Any) -> None:  # noqa: ANN401 - ruamel's events have no common typed base
@@ -147,6 +150,7 @@ class _Reader:
         if isinstance(event, (MappingEndEvent, SequenceEndEvent)):
             self._open.pop()
             self._key.pop()
+            self._path.pop()
         elif isinstance(event, AliasEvent):
             self._refuse(event, f"*{event.anchor} is an alias", "write the value out; anchors and aliases are not taken")
         elif isinstance(event, DocumentStartEvent):
@@ -169,21 +173,23 @@ class _Reader:
         self._place(node)
         self._open.append(node)
         self._key.append(None)
+        self._path.append(self._name)
         if len(self._open) > DEEPEST_NESTING:
             self._refuse(event, f"is nested deeper than {DEEPEST_NESTING} levels", "no key of an inventory lies that deep")
 
-    def _scalar(self, event: Any) -> str | bool | None:  # noqa: ANN401
-        value: str = event.value
-        if event.style is None or event.style == "":
-            return _PLAIN.get(value, value)
-        return value
+    def _scalar(self, event: Any) -> object:  # noqa: ANN401
+        is_plain = event.style is None or event.style == ""
+        return _PLAIN.get(event.value, event.value) if is_plain else event.value
 
     def _place(self, node: Node) -> None:
         if not self._open:
             self.root = self.root or node
+            self._name = ""
             return
         parent = self._open[-1]
         if isinstance(parent.value, list):
+            self._name = f"[{len(parent.value)}]"
+            self._fill(node, (node.line, node.column))
             parent.value.append(node)
         elif self._key[-1] is None:
             self._key[-1] = self._checked_key(node)
@@ -195,6 +201,8 @@ class _Reader:
     def _checked_key(self, node: Node) -> Node:
         if isinstance(node.value, bool) or node.value is None:
             node.value = quoted(node.value)
+        if node.value is _EMPTY:
+            node.value = ""
         if not isinstance(node.value, str):
             raise UnreadableInventory(
                 "a list or a mapping stands where a key should be",
@@ -205,17 +213,25 @@ class _Reader:
 
     def _bind(self, parent: Node, key: Node, node: Node) -> None:
         name = key.value
+        self._name = f".{name}" if name.isprintable() else f".{ascii(name)}"
         if name in parent.value:
-            first = parent.keys[name]
-            self.mistakes.append(
-                LocatedMistake(
-                    self.file, key.line, key.column, quoted(name), None,
-                    f"stands here a second time, after line {first[0]}", "remove one of the two",
-                )
-            )
+            line, _ = parent.keys[name]
+            self._mistake(key.line, key.column, f"stands here a second time, after line {line}", "remove one of the two")
             return
+        self._fill(node, (key.line, key.column))
         parent.value[name] = node
         parent.keys[name] = (key.line, key.column)
+
+    def _fill(self, node: Node, place: tuple[int, int]) -> None:
+        """Refuse a part without a value, except a section whose entries are all commented out."""
+        if node.value is _EMPTY:
+            node.value = None
+            if len(self._open) > 1:
+                self._mistake(*place, "has no value", "write one, `{}` for an empty mapping, or remove the key")
+
+    def _mistake(self, line: int, column: int, reason: str, hint: str) -> None:
+        path = "".join([*self._path, self._name]).removeprefix(".")
+        self.mistakes.append(LocatedMistake(self.file, line, column, path, None, reason, hint))
 
     def _refuse(self, event: Any, what: str, hint: str) -> None:  # noqa: ANN401
         mark = event.start_mark

@@ -29,10 +29,10 @@ def near_miss(word: str, known: Iterable[str], *, kind: str) -> str:
     return f"there {'are' if len(names) > 1 else 'is'} {listed}"
 
 
-def listed(words: Iterable[str]) -> str:
+def listed(words: Iterable[str], last: str = "and") -> str:
     """Join words as a sentence does: `a, b and c`."""
     items = list(words)
-    return " and ".join(filter(None, [", ".join(items[:-1]), items[-1]])) if items else ""
+    return f" {last} ".join(filter(None, [", ".join(items[:-1]), items[-1]])) if items else ""
 
 
 def counted(number: int, noun: str) -> str:

@@ -1,0 +1,140 @@
+"""From a path in the model to its place in a file."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pyhomelab.errors import LocatedMistake, UnreadableInventory
+from pyhomelab.source import Document, Node, read
+from pyhomelab.wording import quoted
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pyhomelab.errors import Mistake
+
+KeyPath = tuple[str | int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """The inventory as written, in one file or several: its data, and where each part of it stands."""
+
+    documents: tuple[Document, ...]
+    data: dict[str, Any]
+    mistakes: tuple[LocatedMistake, ...]
+
+    def locate(self, mistake: Mistake) -> LocatedMistake:
+        """Give the mistake its file, line and column: those of its path, or of the nearest part above that was written."""
+        document = _document_of(self.documents, mistake.path)
+        line, column, node = _place(document.root, mistake.path)
+        value = quoted(node.plain()) if node is not None and mistake.shows_value else None
+        path = dotted(mistake.path)
+        return LocatedMistake(document.file, line, column, path, value, mistake.reason, mistake.hint)
+
+
+def dotted(path: Sequence[str | int]) -> str:
+    """Write a path as it is said: `hosts.dl1.zfs.tank.disks[0]`."""
+    text = ""
+    for part in path:
+        text += f"[{part}]" if isinstance(part, int) else f".{part}" if part.isprintable() else f".{ascii(part)}"
+    return text.removeprefix(".") or "the inventory"
+
+
+def read_source(inventory: Path) -> Source:
+    """Read an inventory: a file, or a directory whose *.yaml files are its parts.
+
+    Raises UnreadableInventory if there is none or if one of the files is not plain YAML.
+    """
+    documents = tuple(read(path, str(path)) for path in inventory_files(inventory))
+    data: dict[str, Any] = {}
+    mistakes = [mistake for document in documents for mistake in document.mistakes]
+    owners: dict[tuple[str, ...], str] = {}
+    for document in documents:
+        for section, node in document.root.value.items():
+            mistakes += _merge(data, section, node, document, owners)
+    return Source(documents, data, tuple(mistakes))
+
+
+def inventory_files(inventory: Path) -> list[Path]:
+    """List the files of an inventory, sorted by name; raises UnreadableInventory if there are none."""
+    if not inventory.is_dir():
+        return [inventory]
+    files = sorted(path for path in inventory.glob("*.yaml") if path.is_file())
+    if not files:
+        raise UnreadableInventory(
+            "holds no *.yaml file", where=str(inventory), hint="`pyhomelab init DIR` makes a lab to start from"
+        )
+    return files
+
+
+def _merge(
+    data: dict[str, Any], section: str, node: Node, document: Document, owners: dict[tuple[str, ...], str]
+) -> list[LocatedMistake]:
+    mistakes: list[LocatedMistake] = []
+    if node.value is None:
+        return mistakes
+    if section in data and not (isinstance(data[section], dict) and isinstance(node.value, dict) and section != "lab"):
+        return [_twice(document, document.root, section, (section,), owners[section,])]
+    owners.setdefault((section,), document.file)
+    if not isinstance(node.value, dict):
+        data[section] = node.plain()
+        return []
+    entries = data.setdefault(section, {})
+    for name, entry in node.value.items():
+        if name in entries:
+            mistakes.append(_twice(document, node, name, (section, name), owners[section, name]))
+            continue
+        owners[section, name] = document.file
+        entries[name] = entry.plain()
+    return mistakes
+
+
+def _twice(document: Document, parent: Node, key: str, path: KeyPath, first: str) -> LocatedMistake:
+    line, column = parent.keys[key]
+    return LocatedMistake(
+        document.file, line, column, dotted(path), None, f"stands in {first} too", "keep one of the two"
+    )
+
+
+def _document_of(documents: tuple[Document, ...], path: KeyPath) -> Document:
+    """Find the file that holds most of the path; the first one for what no file holds."""
+
+    def depth(document: Document) -> int:
+        known = 0
+        for known, _ in enumerate(_nodes(document.root, path), start=1):  # noqa: B007
+            pass
+        return known
+
+    return max(documents, key=depth)
+
+
+def _nodes(root: Node, path: KeyPath) -> list[Node]:
+    found, node = [], root
+    for part in path:
+        value = node.value
+        if isinstance(value, dict) and isinstance(part, str) and part in value:
+            node = value[part]
+        elif isinstance(value, list) and isinstance(part, int) and part < len(value):
+            node = value[part]
+        else:
+            break
+        found.append(node)
+    return found
+
+
+def _place(root: Node, path: KeyPath) -> tuple[int, int, Node | None]:
+    """Give line and column for a path, and its node if it was written."""
+    found = _nodes(root, path)
+    depth = len(found)
+    node = found[-1] if found else root
+    if depth == len(path) and not isinstance(node.value, (dict, list)):
+        return node.line, node.column, node
+    if depth and isinstance(path[depth - 1], str):
+        # a mapping or a list begins where its key does, not at its first entry on the next line
+        parent = found[-2] if depth > 1 else root
+        line, column = parent.keys[str(path[depth - 1])]
+        return line, column, node if depth == len(path) else None
+    return node.line, node.column, node if depth == len(path) else None
