@@ -1,7 +1,17 @@
 # Where secrets come from: one sops file each, decrypted at boot with the machine's own ssh host key.
-{ lib, ... }:
+{
+  config,
+  lib,
+  options,
+  ...
+}:
 let
   inherit (lib) mkOption types;
+  cfg = config.homelab.secrets;
+  where = "homelab.secrets on ${config.networking.hostName}";
+
+  fileOf = name: cfg.directory + "/${name}.yaml";
+  isMissing = name: _: cfg.directory != null && !(builtins.pathExists (fileOf name));
 
   units =
     verb:
@@ -57,4 +67,49 @@ in
       description = "Secrets that other modules read, at `config.sops.secrets.<name>.path`.";
     };
   };
+
+  config = lib.mkIf (cfg.needed != { }) (
+    {
+      assertions = [
+        {
+          assertion = options ? sops;
+          message = "${where}: secrets are needed (${lib.concatStringsSep ", " (lib.attrNames cfg.needed)}) but sops-nix is not there to decrypt them; import its module, sops-nix.nixosModules.sops";
+        }
+        {
+          assertion = cfg.directory != null;
+          message = "${where}: secrets are needed (${lib.concatStringsSep ", " (lib.attrNames cfg.needed)}) but directory is not set; point homelab.secrets.directory to where their files are";
+        }
+      ]
+      ++ lib.mapAttrsToList (name: secret: {
+        assertion = false;
+        message = "${where}: ${baseNameOf cfg.directory}/${name}.yaml is missing (${secret.usedFor}); make it with `pyhomelab secret generate ${name}` and `git add` it, for a flake sees only what git knows";
+      }) (lib.filterAttrs isMissing cfg.needed);
+    }
+    # Undeclared options may not be set even under a false condition: without sops-nix only the first assertion is left.
+    // lib.optionalAttrs (options ? sops) {
+      sops = {
+        # The host key is on the machine before its first boot (the installer puts it there), is unique to it, and never
+        # leaves it. Named here, so that turning sshd off does not turn the secrets off.
+        age.sshKeyPaths = lib.mkDefault [ "/etc/ssh/ssh_host_ed25519_key" ];
+        # Else sops-nix takes an RSA host key for GnuPG where there is one, and starts a gpg agent for it.
+        gnupg.sshKeyPaths = lib.mkDefault [ ];
+
+        # One file a secret, so that each can be encrypted for exactly the machines that need it.
+        secrets = lib.mapAttrs (
+          name: secret:
+          {
+            key = "value";
+            inherit (secret)
+              owner
+              group
+              mode
+              restartUnits
+              reloadUnits
+              ;
+          }
+          // lib.optionalAttrs (cfg.directory != null) { sopsFile = fileOf name; }
+        ) cfg.needed;
+      };
+    }
+  );
 }

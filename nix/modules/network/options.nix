@@ -99,12 +99,6 @@ let
       example = 9000;
       description = "Largest packet of this interface; whatever carries it is raised to the same size.";
     };
-    keepAddresses = mkOption {
-      type = types.bool;
-      default = false;
-      internal = true;
-      description = "Whether addresses that another program put on the interface survive a restart of networkd.";
-    };
     firewall = {
       trusted = mkOption {
         type = types.bool;
@@ -152,5 +146,13 @@ in
     interfaces =
       named interface ''{ br-lan = { addresses = [ "192.168.10.11/24" ]; gateway = "192.168.10.1"; }; }''
         "Interfaces that have an address, a packet size or open ports.";
+
+    keepAddressesOn = mkOption {
+      type = types.listOf types.singleLineStr;
+      default = [ ];
+      internal = true;
+      example = [ "br-lan" ];
+      description = "Interfaces on which other programs set addresses, which networkd then leaves alone.";
+    };
   };
 }
