@@ -59,6 +59,7 @@ class Tagged(Model):
         None, title="Address", description="The host's address, `dhcp`, or nothing to only bridge the network."
     )
     bridge: InterfaceName | None = Field(None, title="Bridge", description="Make this bridge for guests on it.")
+    default_route: bool = Field(True, title="Default route", description="Use the network's gateway, if it has one.")
 
 
 class Link(Model):
