@@ -2,5 +2,9 @@
 {
   imports = [
     ./options.nix
+    ./assertions.nix
+    ./guests.nix
+    ./host.nix
+    ./libvirtd.nix
   ];
 }

@@ -22,14 +22,14 @@ in
     };
 
     source = lib.mkOption {
-      type = types.strMatching "/[[:print:]]+";
+      type = types.nullOr (types.strMatching "/[[:print:]]+");
       default =
         if config.kind == "zvol" && config.dataset != null then
           "/dev/zvol/${config.dataset}"
         else if config.kind == "drbd" && config.resource != null then
           "/dev/drbd/by-res/${config.resource}/0"
         else
-          throw "homelab.kvm: disk ${config.name} of kind ${config.kind} needs a source";
+          null;
       defaultText = lib.literalMD "the device of `dataset` or of `resource`";
       example = "/var/lib/libvirt/images/k8s-1.qcow2";
       description = "Device or file on this host.";
