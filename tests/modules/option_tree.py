@@ -38,10 +38,9 @@ def table() -> dict[str, dict[str, Any]]:
     """Every option of the release the lab is pinned to, by its dotted name: `type` as text and `default` if known."""
     options: dict[str, dict[str, Any]] = json.loads(lzma.decompress(_TABLE.read_bytes()))
     delta, extra = json.loads(_DELTA.read_text()), json.loads(_EXTRA.read_text())
-    for name in delta["removed"]:
+    options |= {name: {"type": kind} for name, kind in delta["added"].items()}
+    for name in delta["removed"].keys() | extra["absent"].keys():
         options.pop(name, None)
-    for name, kind in delta["added"].items():
-        options[name] = {"type": kind}
     for name, change in extra["options"].items():
         options[name] = {key: value for key, value in change.items() if key != "source"}
     return options

@@ -17,6 +17,8 @@ _NOUNS: dict[str, Type] = {
     "string": "str",
     "non-empty string": "nonEmptyStr",
     "string (with check: non-empty)": "nonEmptyStr",
+    "string (with check: non-empty without trailing slash)": "nonEmptyStr",
+    "string (with check: hexadecimal string)": "nonEmptyStr",
     "(optionally newline-terminated) single-line string": "singleLineStr",
     "single-line string": "singleLineStr",
     "string, not containing newlines or colons": "passwdEntry",

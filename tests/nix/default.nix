@@ -21,9 +21,16 @@ let
     ./defaults.nix
     ./units.nix
     (if disko == null then ./disko.nix else disko + "/module.nix")
-    (if sopsNix == null then ./sops.nix else sopsNix + "/modules/sops")
+    (if sopsNix == null then ./sops.nix else withoutBuild (sopsNix + "/modules/sops"))
   ]
   ++ lib.optional (lab != null) lab;
+
+  # sops-nix builds its own installer by default, which no stand-in for nixpkgs can.
+  withoutBuild = module: {
+    _file = ./default.nix;
+    imports = [ module ];
+    sops.package = lib.mkDefault pkgs.sops;
+  };
 
   # Where definitions come from that are not the lab's.
   foreign = map toString (

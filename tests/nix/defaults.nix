@@ -17,6 +17,7 @@ in
   options = {
     fileSystems = named "mountPoint";
     networking.interfaces = named "name";
+    systemd.units = named "name";
     users.users = named "name";
     users.groups = named "name";
   };

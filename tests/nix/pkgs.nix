@@ -92,18 +92,17 @@ let
         text = generate arguments value;
       };
   };
+  platform = lib.systems.elaborate "x86_64-linux";
 in
 packages
 // rec {
   inherit lib;
   inherit (stdenv) system hostPlatform;
   stdenv = {
-    hostPlatform = lib.systems.elaborate "x86_64-linux";
-    buildPlatform = lib.systems.elaborate "x86_64-linux";
-    system = "x86_64-linux";
-    inherit (lib.systems.elaborate "x86_64-linux") isLinux isx86_64;
-    shell = "${packages.bash}/bin/bash";
-    mkDerivation = arguments: derivation arguments.name or arguments.pname { };
+    hostPlatform = platform;
+    buildPlatform = platform;
+    inherit (platform) system isLinux isx86_64;
+    shell = runtimeShell;
   };
   config = { };
   runtimeShell = "${packages.bash}/bin/bash";
