@@ -2,6 +2,15 @@
 {
   imports = [
     ../secrets.nix
+    ./assertions.nix
+    ./datasets.nix
+    ./encryption.nix
+    ./events.nix
+    ./host.nix
     ./options.nix
+    ./pools.nix
+    ./receive.nix
+    ./send.nix
+    ./snapshots.nix
   ];
 }

@@ -12,9 +12,9 @@ types.submodule {
       description = "The host that sends.";
     };
     dataset = mkOption {
-      type = types.strMatching "[^/@ ]+(/[^/@ ]+)+";
+      type = types.strMatching "[^/@ ]+(/[^/@ ]+){2,}";
       example = "tank/backup/dl1-vms";
-      description = "The dataset it may create and add to.";
+      description = "The dataset it may create and add to, at least two below the pool: the sender is given rights on its parent.";
     };
     publicKey = mkOption {
       type = types.nullOr types.singleLineStr;
