@@ -1,4 +1,4 @@
-"""The lab's NixOS modules, evaluated by nixpkgs' real module system against the options of the pinned release."""
+"""The lab's NixOS modules, evaluated by nixpkgs' own module system against NixOS's options."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _Named = tuple[tuple[str, str | Path], ...]
 
 
 class EvaluationError(Exception):
-    """The module system refused: an unknown option, a wrong type, a conflict; str() is what nix said of it."""
+    """The module system refused: an unknown option, a wrong type, a conflict; str() is nix's message."""
 
     def __init__(self, said: str) -> None:
         """Take all nix said; the message is its last error, without the way there."""
@@ -68,21 +68,23 @@ def _missing() -> str:
 needs_nixpkgs_lib = pytest.mark.skipif(_missing() != "", reason=_missing() or "nothing is missing")
 
 
-def evaluate(module: str | Path, select: str, *, lab: Path | None = LAB) -> Any:  # noqa: ANN401  as `select` is
-    """What `select`, over `config`, `options`, `lib` and `pkgs`, makes of `module` together with the modules at `lab`.
+def evaluate(module: str | Path, select: str, *, lab: Path | None = LAB) -> Any:
+    """What `select`, over `config`, `options`, `lib` and `pkgs`, makes of `module` and the modules at `lab`.
 
     `module` is Nix text or a path; `lab` may be a single concern, such as nix/modules/zfs, or None.
     """
     return evaluate_many({"machine": module}, select, lab=lab)["machine"]
 
 
-def evaluate_many(modules: Mapping[str, str | Path], select: str, *, lab: Path | None = LAB) -> dict[str, Any]:
+def evaluate_many(
+    modules: Mapping[str, str | Path], select: str, *, lab: Path | None = LAB
+) -> dict[str, Any]:
     """The same question put to several modules, each on its own, in one start of nix."""
     answer: dict[str, Any] = json.loads(_asked(tuple(sorted(modules.items())), select, lab))
     return answer
 
 
-def evaluate_host(directory: Path, select: str) -> Any:  # noqa: ANN401  as `select` is
+def evaluate_host(directory: Path, select: str) -> Any:
     """What `select` makes of a generated host directory, such as hosts/dl1."""
     return evaluate(directory.resolve(), select)
 
@@ -99,7 +101,8 @@ def values_set(module: str | Path, *, lab: Path | None = LAB) -> list[str]:
 
     A value of the wrong type hides until somebody asks for it; this asks for all.
     """
-    names: list[str] = evaluate(module, f"import {NIX}/values-set.nix {{ inherit lib options foreign; }}", lab=lab)
+    select = f"import {NIX}/values-set.nix {{ inherit lib options foreign; }}"
+    names: list[str] = evaluate(module, select, lab=lab)
     return names
 
 
@@ -143,9 +146,12 @@ def _question(modules: _Named, select: str, lab: Path | None, directory: Path) -
 
 
 def _evaluated(expression: Path) -> str:
-    done = subprocess.run(  # noqa: S603  our own argument list
-        ["nix-instantiate", "--eval", "--strict", "--json", str(expression)],  # noqa: S607  nix is where the user has it
-        capture_output=True, text=True, timeout=300, check=False,
+    done = subprocess.run(
+        ["nix-instantiate", "--eval", "--strict", "--json", str(expression)],
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
     )
     said = []
     for line in done.stderr.splitlines():

@@ -19,12 +19,23 @@ DATA = Path(__file__).parents[1] / "data"
 _TABLE = DATA / "nixos-options.json.xz"
 _DELTA = DATA / "nixos-options-delta.json"
 _EXTRA = DATA / "nixos-options-extra.json"
-# Whole trees that tests/nix declares itself, because their values are computed or their types carry a conversion.
-_BY_HAND = frozenset({
-    "boot.kernelPackages", "boot.supportedFilesystems", "boot.zfs.enabled", "environment.etc", "lib",
-    "networking.fqdn", "networking.fqdnOrHostName", "nixpkgs", "system.build", "_module",
-})
-_NEVER_TEXT = ("bool", "int", "unsigned", "positive", "port", "float", "number", "package", "submodule", "attrs")
+# Trees that tests/nix declares itself: their values are computed or their types carry a conversion.
+_BY_HAND = frozenset(
+    {
+        "boot.kernelPackages",
+        "boot.supportedFilesystems",
+        "boot.zfs.enabled",
+        "environment.etc",
+        "lib",
+        "networking.fqdn",
+        "networking.fqdnOrHostName",
+        "nixpkgs",
+        "system.build",
+        "_module",
+    }
+)
+_PLACEHOLDERS = {"attrs": "_name_", "list": "_", "nonEmptyList": "_"}
+_NEVER_TEXT = ("bool", "int", "unsigned", "positive", "port", "float", "number", "package", "attrs")
 
 
 @dataclass
@@ -35,7 +46,7 @@ class _Node:
 
 @cache
 def table() -> dict[str, dict[str, Any]]:
-    """Every option of the release the lab is pinned to, by its dotted name: `type` as text and `default` if known."""
+    """Every option of the pinned release by its dotted name: `type` as text and `default` if known."""
     options: dict[str, dict[str, Any]] = json.loads(lzma.decompress(_TABLE.read_bytes()))
     delta, extra = json.loads(_DELTA.read_text()), json.loads(_EXTRA.read_text())
     options |= {name: {"type": kind} for name, kind in delta["added"].items()}
@@ -117,26 +128,18 @@ def _can_be(kind: Type, default: object) -> bool:
 
 def _filled(kind: Type, children: dict[str, _Node]) -> Type:
     """`kind` with the options nested below it put where its submodule is."""
-    if isinstance(kind, str):
-        if kind == "submodule":
-            return ["submodule", None if children else "anything", _group(children)]
-        return ["submodule", kind, _group(children)] if children else kind
-    match kind:
-        case ["null", inner]:
-            return ["null", _filled(inner, children)]
-        case ["attrs", inner] if not children or "_name_" in children:
-            return ["attrs", _filled(inner, _below(children, "_name_"))]
-        case ["list" | "nonEmptyList" as constructor, inner] if not children or "_" in children:
-            return [constructor, _filled(inner, _below(children, "_"))]
-        case ["either", *members]:
-            return ["either", *_filled_member(members, children)]
-        case _ if children:
-            return ["submodule", kind, _group(children)]
-    return kind
-
-
-def _below(children: dict[str, _Node], placeholder: str) -> dict[str, _Node]:
-    return children[placeholder].children if placeholder in children else {}
+    if kind == "submodule":
+        return ["submodule", None if children else "anything", _group(children)]
+    if not children:
+        return kind
+    if kind[0] == "null":
+        return ["null", _filled(kind[1], children)]
+    if kind[0] == "either":
+        return ["either", *_filled_member(list(kind[1:]), children)]
+    placeholder = _PLACEHOLDERS.get(kind[0], "")
+    if placeholder in children:
+        return [kind[0], _filled(kind[1], children[placeholder].children)]
+    return ["submodule", kind, _group(children)]  # a free form with some options declared
 
 
 def _filled_member(members: list[Any], children: dict[str, _Node]) -> list[Type]:

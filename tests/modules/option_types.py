@@ -1,13 +1,17 @@
-"""Type descriptions of the option table ("null or (list of string)") as data the Nix side can build types from."""
+"""Type descriptions of the option table ("null or (list of string)") as data to build types from."""
 
 from __future__ import annotations
 
 import json
 import re
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 # A plain name ("bool") or [constructor, argument, …].
-Type = str | list[object]
+Type = str | list[Any]
 
 _NUMBER = r"-?[0-9]+(?:\.[0-9]+)?"
 
@@ -69,20 +73,23 @@ _NOUNS: dict[str, Type] = {
     "string, package, bool, int or float": "json",
     "string, path, bool, or integer": "json",
 }
-_LISTED_ATOM = re.compile(
-    r"(?:INI )?atom \((?:null, )?bool, int(?:, float)? or string\)"
-    r"(?: or a (?:non-empty )?list of them(?: for duplicate keys)?)"
-)
-_INI_SECTION = re.compile(
-    r"section of an INI file \(attrs of INI atom \([^)]*\)(?: or a (?:non-empty )?list of them(?: for duplicate keys)?)?\)"
-)
+_LISTED = r" or a (?:non-empty )?list of them(?: for duplicate keys)?"
+_LISTED_ATOM = re.compile(rf"(?:INI )?atom \((?:null, )?bool, int(?:, float)? or string\){_LISTED}")
+_INI_SECTION = re.compile(rf"section of an INI file \(attrs of INI atom \([^)]*\)(?:{_LISTED})?\)")
 _PREFIXES = {"list of ": "list", "attribute set of ": "attrs", "lazy attribute set of ": "attrs"}
-_BETWEEN = re.compile(
-    rf"(?:integer|integer or floating point number) between ({_NUMBER}) and ({_NUMBER}) \(both inclusive\)"
-)
-_SINGULAR = re.compile(r'value ("(?:[^"\\]|\\.)*") \(singular enum\)')
-_SEPARATED = re.compile(r'strings concatenated with ("(?:[^"\\]|\\.)*")')
-_FUNCTION = re.compile(r"function that evaluates to a\(n\) ")
+_TEXT = r'("(?:[^"\\]|\\.)*")'
+_SPECIAL: list[tuple[re.Pattern[str], Callable[..., Type]]] = [
+    (
+        re.compile(
+            rf"integer(?: or floating point number)? between ({_NUMBER}) and ({_NUMBER}) \(both inclusive\)"
+        ),
+        lambda low, high: ["between", json.loads(low), json.loads(high)],
+    ),
+    (re.compile(rf"value {_TEXT} \(singular enum\)"), lambda value: ["enum", [json.loads(value)]]),
+    (re.compile(rf"strings concatenated with {_TEXT}"), lambda by: ["separated", json.loads(by)]),
+    (_LISTED_ATOM, lambda: ["either", "atom", ["list", "atom"]]),
+    (_INI_SECTION, lambda: ["attrs", ["either", "atom", ["list", "atom"]]]),
+]
 _ENUM_ITEM = re.compile(rf'"(?:[^"\\]|\\.)*"|true|false|<null>|{_NUMBER}')
 _NOUN = re.compile("|".join(re.escape(noun) for noun in sorted(_NOUNS, key=len, reverse=True)))
 
@@ -121,8 +128,11 @@ class _Reader:
     def term(self) -> Type:
         if self.eat("null or "):  # takes the whole rest: "null or string or path"
             return ["null", self.expression()]
-        for parse in (self._enum, self._pattern, self._special, self._prefixed, self._noun, self._bracketed):
-            found = parse()
+        if self.eat("function that evaluates to a(n) "):
+            self.term()
+            return "function"
+        for read in (self._enum, self._pattern, self._special, self._prefixed, self._noun, self._bracketed):
+            found = read()
             if found is not None:
                 return found
         raise UnknownTypeError(self.text)
@@ -163,19 +173,9 @@ class _Reader:
         return ["matching", self.text[start : self.at]]
 
     def _special(self) -> Type | None:
-        if found := self.match(_BETWEEN):
-            return ["between", json.loads(found[1]), json.loads(found[2])]
-        if found := self.match(_SINGULAR):
-            return ["enum", [json.loads(found[1])]]
-        if found := self.match(_SEPARATED):
-            return ["separated", json.loads(found[1])]
-        if self.match(_LISTED_ATOM):
-            return ["either", "atom", ["list", "atom"]]
-        if self.match(_INI_SECTION):
-            return ["attrs", ["either", "atom", ["list", "atom"]]]
-        if self.match(_FUNCTION):
-            self.term()
-            return "function"
+        for pattern, built in _SPECIAL:
+            if found := self.match(pattern):
+                return built(*found.groups())
         return None
 
     def _noun(self) -> Type | None:
