@@ -7,7 +7,7 @@ from hashlib import sha256
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from pyhomelab.model import Inventory, Volume
+    from pyhomelab.model import Inventory, Replication, Volume
 
 _MINORS = 1000
 _FIRST_PORT = 17000  # below the ports that Linux hands out to clients (32768), above what services use by habit
@@ -43,6 +43,21 @@ def volume_minor(name: str, volume: Volume) -> int:
 def volume_port(name: str, volume: Volume) -> int:
     """Give the TCP port of a DRBD volume, the same on all its hosts."""
     return _FIRST_PORT + volume_minor(name, volume)
+
+
+def guest_zvol(guest: str, disk: str) -> str:
+    """Give the dataset of a guest's disk, below its pool."""
+    return f"guests/{guest}-{disk}"
+
+
+def volume_zvol(name: str) -> str:
+    """Give the dataset of a DRBD volume's replica, below its pool."""
+    return f"drbd/{name}"
+
+
+def received_dataset(sender: str, pool: str, dataset: str, replica: Replication) -> str:
+    """Give the dataset in which a host receives another's snapshots, below the receiving pool."""
+    return replica.dataset or f"replica/{sender}/{pool}/{dataset}"
 
 
 def router_id(cluster: str) -> int:

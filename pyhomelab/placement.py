@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
+from pyhomelab.capacity import memory_to_promise
 from pyhomelab.model import ANYWHERE
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from pyhomelab.model import Guest, Inventory
 
 
@@ -16,17 +20,21 @@ def candidates(inventory: Inventory, guest: Guest) -> list[str]:
 
     Sorted by name. A guest with a disk that only one host has is never placed by itself, so it has none.
     """
-    disks = guest.all_disks.values()
-    if any(disk.volume is None for disk in disks):
-        return []
-    volumes = [inventory.volumes[disk.volume] for disk in disks if disk.volume in inventory.volumes]
-    return sorted(
+    return [
         name
-        for name, host in inventory.hosts.items()
-        if host.kvm is not None
-        and all(name in volume.replicas for volume in volumes)
+        for name in holders(inventory, guest)
+        if inventory.hosts[name].kvm is not None
+        and guest.cpus <= inventory.hosts[name].cpu_threads
         and guest.links.keys() <= bridged_networks(inventory, name).keys()
-    )
+    ]
+
+
+def holders(inventory: Inventory, guest: Guest) -> list[str]:
+    """Give the hosts, sorted by name, that hold a replica of every disk of a guest."""
+    volumes = [inventory.volumes.get(disk.volume or "") for disk in guest.all_disks.values()]
+    replicas = [frozenset(volume.replicas if volume is not None else ()) for volume in volumes]
+    common = frozenset.intersection(*replicas) if replicas else frozenset()
+    return sorted(name for name in common if name in inventory.hosts)
 
 
 def bridged_networks(inventory: Inventory, host: str) -> dict[str, str]:
@@ -48,18 +56,38 @@ def place(inventory: Inventory) -> dict[str, str]:
     anti-affinity groups is on; among several, a hash of both names decides, so that other guests' coming and going moves it
     only when it must.
     """
-    placed = {name: guest.on for name, guest in inventory.guests.items() if guest.on != ANYWHERE}
-    free = {name: host.memory - host.reserved_memory for name, host in inventory.hosts.items()}
-    for name, host in placed.items():
-        if host in free:
-            free[host] -= inventory.guests[name].memory
+    room = _Room(inventory)
+    placed: dict[str, str] = {}
+    for name, guest in inventory.guests.items():
+        if guest.on != ANYWHERE:
+            placed[name] = guest.on
+            room.take(guest.on, guest)
     for name in sorted(inventory.guests.keys() - placed.keys()):
         guest = inventory.guests[name]
-        kept_apart = {
-            host for other, host in placed.items() if set(inventory.guests[other].anti_affinity) & set(guest.anti_affinity)
-        }
-        choices = [host for host in candidates(inventory, guest) if host not in kept_apart and free[host] >= guest.memory]
+        choices = [host for host in candidates(inventory, guest) if room.is_kept(host, guest)]
         if choices:
-            placed[name] = max(choices, key=lambda host: sha256(f"{name}\0{host}".encode()).digest())  # noqa: B023
-            free[placed[name]] -= guest.memory
+            placed[name] = _chosen(name, choices)
+            room.take(placed[name], guest)
     return placed
+
+
+def _chosen(guest: str, hosts: Iterable[str]) -> str:
+    return max(hosts, key=lambda host: sha256(f"{guest}\0{host}".encode()).digest())
+
+
+class _Room:
+    """What hosts have left while guests are being placed."""
+
+    def __init__(self, inventory: Inventory) -> None:
+        self._left = {name: list(memory_to_promise(inventory, host)) for name, host in inventory.hosts.items()}
+        self._groups: dict[str, set[str]] = defaultdict(set)
+
+    def take(self, host: str, guest: Guest) -> None:
+        """Count a guest on a host."""
+        if host in self._left:
+            self._left[host][guest.hugepages] -= guest.memory
+        self._groups[host].update(guest.anti_affinity)
+
+    def is_kept(self, host: str, guest: Guest) -> bool:
+        """Say whether a host has memory left for a guest, and no guest of its anti-affinity groups."""
+        return self._left[host][guest.hugepages] >= guest.memory and self._groups[host].isdisjoint(guest.anti_affinity)

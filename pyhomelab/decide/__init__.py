@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING
 
 from pyhomelab.decide.clusters import cluster_options, vip_options
 from pyhomelab.decide.guests import kvm_options
-from pyhomelab.decide.machines import Machine, machine_options, shared_options
+from pyhomelab.decide.machines import Machine, base_options, identity_options, shared_options
 from pyhomelab.decide.network import network_options
 from pyhomelab.decide.overview import Overview
 from pyhomelab.decide.storage import system_disk_options, zfs_options
 from pyhomelab.decide.volumes import drbd_options
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from pyhomelab.decide.options import Options
     from pyhomelab.model import Inventory
@@ -33,21 +33,21 @@ def decide(inventory: Inventory) -> Iterator[Machine]:
     """
     overview = Overview(inventory)
     for name in inventory.hosts:
-        yield Machine(name, _host_parts(overview, name))
+        yield Machine(name, identity_options(overview, name), _parts(overview, name))
     for name in inventory.guests:
-        parts = _host_parts(overview, name)
-        yield Machine(name, {"default": {key: value for part in parts.values() for key, value in part.items()}})
+        together = {concern: options for part in _parts(overview, name).values() for concern, options in part.items()}
+        yield Machine(name, identity_options(overview, name), {"default": together})
 
 
-def _host_parts(overview: Overview, name: str) -> dict[str, Options]:
+def _parts(overview: Overview, name: str) -> dict[str, Options]:
     parts = {
-        "default": {**machine_options(overview, name), **cluster_options(overview, name), **vip_options(overview, name)},
+        "default": _joined(overview, name, base_options, cluster_options, vip_options),
         "network": network_options(overview, name),
-        "storage": {
-            **system_disk_options(overview, name),
-            **zfs_options(overview, name),
-            **drbd_options(overview, name),
-        },
+        "storage": _joined(overview, name, system_disk_options, zfs_options, drbd_options),
         "guests": kvm_options(overview, name),
     }
     return {stem: options for stem, options in parts.items() if options}
+
+
+def _joined(overview: Overview, name: str, *concerns: Callable[[Overview, str], Options]) -> Options:
+    return {concern: options for decided in concerns for concern, options in decided(overview, name).items()}

@@ -52,16 +52,16 @@ def _common(overview: Overview, cluster_name: str, cluster: Cluster, name: str) 
 
 def _k3s(overview: Overview, cluster: Cluster, name: str) -> Options:
     founds = name == cluster.servers[0]
-    return stated(
+    own = stated(
         {
             # one server alone keeps SQLite; embedded etcd is for those who will be several
             "initialize": True if founds and len(cluster.servers) > 1 else None,
             "joinAddress": None if founds else api_address(overview, cluster),
             "clusterDns": str(cluster.service_cidr[10]),
             "tlsSans": _tls_names(cluster),
-            "components": list(cluster.components) or None,
         }
     )
+    return {**own, "components": list(cluster.components)}
 
 
 def _kubeadm(overview: Overview, cluster: Cluster, name: str) -> Options:

@@ -14,9 +14,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """A machine of the lab: its name, and its options by the file that they belong in."""
+    """A machine of the lab: its name, the NixOS options that say so, and its `homelab` options by the file they belong in."""
 
     name: str
+    identity: Options
     parts: dict[str, Options]
 
 
@@ -24,28 +25,29 @@ def shared_options(inventory: Inventory) -> Options:
     """Give what every machine of the lab is told: its people, its time, and the names of all machines."""
     lab = inventory.lab
     return {
-        "homelab": {
-            "base": stated(
-                {
-                    "domain": lab.domain,
-                    "timeZone": lab.timezone,
-                    "ntpServers": list(lab.ntp),
-                    "admins": {admin.name: {"sshKeys": list(admin.ssh_keys)} for admin in lab.admins},
-                }
-            ),
-            "network": {"names": Overview(inventory).addresses},
-        }
+        "base": stated(
+            {
+                "domain": lab.domain,
+                "timeZone": lab.timezone,
+                "ntpServers": list(lab.ntp),
+                "admins": {admin.name: {"sshKeys": list(admin.ssh_keys)} for admin in lab.admins},
+            }
+        ),
+        "network": {"names": Overview(inventory).addresses},
     }
 
 
-def machine_options(overview: Overview, name: str) -> Options:
-    """Give a machine's name, platform and release."""
+def identity_options(overview: Overview, name: str) -> Options:
+    """Give the NixOS options that say who a machine is: its name, platform and release."""
     inventory = overview.inventory
-    machine = overview.machine(name)
     on = inventory.hosts[overview.placement[name]] if name in inventory.guests else inventory.hosts[name]
     return {
         "networking": {"hostName": name},
         "nixpkgs": {"hostPlatform": on.system},
         "system": {"stateVersion": inventory.lab.state_version},
-        "base": stated({"enable": True, "kernel": machine.kernel}),
     }
+
+
+def base_options(overview: Overview, name: str) -> Options:
+    """Give `homelab.base` of a machine."""
+    return {"base": stated({"enable": True, "kernel": overview.machine(name).kernel})}

@@ -46,19 +46,17 @@ def zfs_options(overview: Overview, name: str) -> Options:
         return {"zfs": own} if guest.filesystem == "zfs" else {}
     if not host.zfs and host.boot.filesystem != "zfs":
         return {}
+    pools = {pool_name: _pool(overview, name, pool_name, pool) for pool_name, pool in host.zfs.items()}
+    receives = [{"from": receipt.sender, "dataset": receipt.dataset} for receipt in overview.receipts_of.get(name, [])]
     return {
-        "zfs": stated(
-            {
-                "enable": True,
-                "hostId": host.host_id or host_id(inventory.lab.name, name),
-                "arcMaxMiB": mib(arc_max(host)),
-                "mailTo": inventory.lab.email,
-                "pools": {pool_name: _pool(overview, name, pool_name, pool) for pool_name, pool in host.zfs.items()},
-                "receives": [
-                    {"from": receipt.sender, "dataset": receipt.dataset} for receipt in overview.receipts_of.get(name, [])
-                ],
-            }
-        )
+        "zfs": {
+            "enable": True,
+            "hostId": host.host_id or host_id(inventory.lab.name, name),
+            "arcMaxMiB": mib(arc_max(host)),
+            "scrub": host.zfs_scrub,
+            "trim": host.zfs_trim,
+            **stated({"mailTo": inventory.lab.email, "pools": pools, "receives": receives}),
+        }
     }
 
 
@@ -73,8 +71,6 @@ def _pool(overview: Overview, host: str, name: str, pool: Pool) -> Options:
             "options": {"ashift": str(pool.ashift)},
             "properties": dict(pool.properties),
             "encrypted": pool.encrypted or None,
-            "scrub": pool.scrub,
-            "trim": pool.trim,
             "datasets": {
                 path: _dataset(overview, host, name, path, dataset) for path, dataset in pool.datasets.items()
             },

@@ -9,7 +9,7 @@ from pydantic import Field
 from pyhomelab.model.base import DiskPath, InterfaceName, Model, checked_text
 from pyhomelab.model.lab import Overcommit, Tags
 from pyhomelab.model.network import Link
-from pyhomelab.model.units import GiB, Size, whole_number
+from pyhomelab.model.units import Calendar, GiB, Size, whole_number
 from pyhomelab.model.zfs import Pool, PoolName
 
 System = Literal["x86_64-linux", "aarch64-linux"]
@@ -81,5 +81,7 @@ class Host(Model):
     zfs_arc_max: Size | None = Field(
         None, title="ZFS cache limit", description="Largest ARC; by default an eighth of the memory, at most 16GiB."
     )
+    zfs_scrub: Calendar | None = Field("monthly", title="ZFS scrub", description="When all pools are read and verified.")
+    zfs_trim: Calendar | None = Field("weekly", title="ZFS trim", description="When SSDs in pools hear what is free.")
     kvm: Kvm | None = Field(None, title="KVM", description="Present (even as `{}`) if the host runs guests.")
     overcommit: Overcommit | None = Field(None, title="Over-commitment", description="Ratios of this host.")

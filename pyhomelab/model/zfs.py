@@ -111,8 +111,6 @@ class Pool(Model):
         False, title="Encrypted", description="Native encryption; the key is the secret zfs-<host>-<pool>."
     )
     datasets: dict[DatasetName, Dataset] = Field({}, title="Datasets", description="Filesystems of the pool.")
-    scrub: Calendar | None = Field("monthly", title="Scrub", description="When to read and verify everything.")
-    trim: Calendar | None = Field("weekly", title="Trim", description="When to tell SSDs what is free.")
 
     @property
     def data_vdevs(self) -> tuple[Vdev, ...]:

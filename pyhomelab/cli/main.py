@@ -1,0 +1,71 @@
+"""The group of commands; a command's module is imported only when it is called, so that help and completion are instant."""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING
+
+import click
+
+from pyhomelab.errors import HomelabError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+COMMANDS = {
+    "init": "Make a new lab in a directory.",
+    "check": "Read and judge the inventory.",
+    "gen": "Write the flake's files from the inventory.",
+    "schema": "Print the JSON Schema of the inventory.",
+    "completion": "Print shell completion for bash, zsh or fish.",
+}
+
+
+class Commands(click.Group):
+    """Commands by name, each in the module of its name under `pyhomelab.cli`."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Give the commands in the order of their use."""
+        del ctx
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import a command."""
+        del ctx
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = import_module(f"pyhomelab.cli.{cmd_name}").command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the commands without importing them."""
+        del ctx
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+def _version() -> str:
+    try:
+        return version("pyhomelab")
+    except PackageNotFoundError:
+        return "from a source tree"
+
+
+@click.command(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(_version(), message="pyhomelab %(version)s")
+def program() -> None:
+    """One inventory in, a NixOS flake out: a home private cloud as one text file.
+
+    Example: pyhomelab init lab && cd lab && pyhomelab gen
+    """
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the program; a failure becomes its sentence on stderr and its exit code."""
+    try:
+        program.main(arguments, prog_name="pyhomelab")
+    except HomelabError as error:
+        click.echo(str(error), err=True)
+        sys.exit(error.exit_code)

@@ -1,0 +1,111 @@
+"""A lab of one's own: the frame of a flake, the modules, and an inventory to edit."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from string import Template
+
+from pyhomelab.errors import Refused
+from pyhomelab.process import run
+from pyhomelab.schema import json_schema
+
+_PACKAGE = Path(__file__).parent
+_FRAME = _PACKAGE / "skeleton"
+# An installed pyhomelab carries these inside the frame; in a source tree they are the repository's own.
+_SHARED = ("flake.lock", "nix/lab.nix", "nix/modules")
+_KEYS = ("id_ed25519.pub", "id_ecdsa.pub", "id_rsa.pub")
+_OWN_KEY = ".pyhomelab/admin_ed25519"
+
+
+@dataclass(frozen=True, slots=True)
+class Admin:
+    """Who may log in to the machines of a new lab: a user name and an OpenSSH public key."""
+
+    name: str
+    key: str
+
+
+def lab_files(lab: str, admin: Admin) -> dict[str, bytes]:
+    """Give the files of a new lab called `lab`, by path."""
+    files = {path: source.read_bytes() for path, source in _frame_files().items()}
+    inventory = Template((_PACKAGE / "first_inventory.yaml").read_text(encoding="utf-8"))
+    files["hosts/inventory.yaml"] = inventory.substitute(lab=lab, admin=admin.name, key=admin.key).encode()
+    files["hosts/inventory.schema.json"] = (json.dumps(json_schema(), indent=2, ensure_ascii=False) + "\n").encode()
+    return dict(sorted(files.items()))
+
+
+def create(directory: Path, files: dict[str, bytes]) -> list[str]:
+    """Write the files that are not there yet, and give their paths.
+
+    Raises Refused, before anything is written, if a file is there with another content.
+    """
+    missing = []
+    for path, content in files.items():
+        target = directory / path
+        if not target.exists():
+            missing.append(path)
+        elif not target.is_file() or target.read_bytes() != content:
+            raise Refused("is there already, and differs", where=str(target), hint="give a new directory")
+    try:
+        for path in missing:
+            (directory / path).parent.mkdir(parents=True, exist_ok=True)
+            (directory / path).write_bytes(files[path])
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise Refused(f"cannot be written: {reason}", where=str(error.filename or directory)) from None
+    return missing
+
+
+def name_from(directory: Path) -> str:
+    """Make a lab's name of its directory's: a DNS label."""
+    label = re.sub("[^a-z0-9]+", "-", directory.resolve().name.lower()).strip("-")
+    return label[:63].strip("-") if label[:1].isalpha() else "home"
+
+
+def admin_from(key_file: Path | None, directory: Path) -> Admin:
+    """Find the first admin: this user, with the given key, or the one in ~/.ssh, or one made for the lab.
+
+    Raises Refused if `key_file` is not an OpenSSH public key.
+    """
+    user = re.sub("[^a-z0-9-]", "", (os.environ.get("SUDO_USER") or os.environ.get("USER") or "").lower()).strip("-")
+    name = user if user and user[0].isalpha() and user != "root" else "admin"
+    known = [key_file] if key_file else [Path.home() / ".ssh" / file for file in _KEYS]
+    found = next((path for path in known if path.is_file()), None)
+    if found is None and key_file is not None:
+        raise Refused("there is no such file", where=str(key_file), hint="give the .pub file of an SSH key")
+    return Admin(name, _public_key(found or _make_key(directory, name)))
+
+
+def _public_key(file: Path) -> str:
+    key = file.read_text(encoding="utf-8", errors="replace").strip()
+    if not re.fullmatch(r"(ssh|ecdsa|sk)-\S+ [A-Za-z0-9+/]+={0,2}( [^\n]*)?", key):
+        raise Refused("is not an OpenSSH public key", where=str(file), hint="give the .pub file of an SSH key")
+    return key
+
+
+def _make_key(directory: Path, name: str) -> Path:
+    """Make a key for the lab alone, where git does not see it."""
+    private = directory / _OWN_KEY
+    public = private.with_suffix(".pub")
+    if not public.exists():
+        private.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        run(
+            ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", name, "-f", str(private)],
+            doing="making an SSH key for the lab",
+            needs="install OpenSSH's client, or give a public key with --ssh-key",
+        )
+    return public
+
+
+def _frame_files() -> dict[str, Path]:
+    root = _FRAME if (_FRAME / "flake.lock").exists() else _PACKAGE.parent
+    files = {str(path.relative_to(_FRAME)): path for path in _FRAME.rglob("*") if path.is_file()}
+    for shared in _SHARED:
+        source = root / shared
+        found = [source] if source.is_file() else [path for path in source.rglob("*") if path.is_file()]
+        files |= {str(path.relative_to(root)): path for path in found}
+    return files

@@ -1,0 +1,195 @@
+"""Writes a rendered lab into its directory: only what differs, and all of it or nothing.
+
+The new tree is built beside the old one (unchanged files are hard links, so they keep their inode and time) and the two are
+exchanged in one step of the kernel. Whoever is killed before that step leaves the old tree, and a stray `.hosts.pyhomelab-*`
+directory that the next run removes.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import fcntl
+import os
+import shutil
+import tempfile
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pyhomelab.errors import Refused
+from pyhomelab.render import MADE_BY
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pyhomelab.render import RenderedLab
+
+_RENAME_EXCHANGE = 2  # renameat2(2)
+_AT_FDCWD = -100
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A file whose text is to become `new`; None stands for no file."""
+
+    path: str
+    old: str | None
+    new: str | None
+
+    @property
+    def verb(self) -> str:
+        """What happens to the file."""
+        return "created" if self.old is None else "removed" if self.new is None else "changed"
+
+
+def differences(directory: Path, rendered: RenderedLab) -> list[Change]:
+    """Compare a rendered lab with what lies in `directory`; sorted by path.
+
+    Raises Refused where a file of somebody else's stands in the way of a generated one.
+    """
+    machines = {path.partition("/")[0] for path in rendered.generated if "/" in path}
+    foreign = [name for name in sorted(machines) if (directory / name).is_symlink()]
+    if foreign:
+        raise Refused("is a symbolic link", where=str(directory / foreign[0]), hint="make it a directory of the lab")
+    changes = [
+        Change(path, old, new) for path, new in rendered.generated.items() if (old := _text(directory / path)) != new
+    ]
+    changes += [
+        Change(path, None, new) for path, new in rendered.owned.items() if not (directory / path).is_symlink() and not (directory / path).exists()
+    ]
+    changes += [Change(path, text, None) for path, text in _left_over(directory, rendered)]
+    for change in changes:
+        if change.old is not None and not change.old.startswith(MADE_BY):
+            raise Refused(
+                "was not made by pyhomelab, so it is not overwritten",
+                where=str(directory / change.path),
+                hint="move its settings to extra.nix beside it, then remove it",
+            )
+    return sorted(changes, key=lambda change: change.path)
+
+
+def write(directory: Path, changes: list[Change]) -> None:
+    """Make the changes, all or none; raises Refused if another run is at work or the directory cannot be written."""
+    if not changes:
+        return
+    try:
+        with _alone(directory.parent), _stage(directory) as stage:
+            if _may_be_exchanged(directory):
+                _mirror(directory, stage)
+                _apply(changes, stage)
+                if _exchange(stage, directory):
+                    return
+                shutil.rmtree(stage)
+                stage.mkdir()
+            _apply([change for change in changes if change.new is not None], stage)
+            _move_in(changes, stage, directory)
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise Refused(f"cannot be written: {reason}", where=str(error.filename or directory), hint="") from None
+
+
+def _text(path: Path) -> str | None:
+    try:
+        return path.read_bytes().decode("utf-8", errors="surrogateescape")
+    except FileNotFoundError:
+        return None
+
+
+def _left_over(directory: Path, rendered: RenderedLab) -> Iterator[tuple[str, str]]:
+    """Find files that we made for machines, or parts of machines, that are no more."""
+    for entry in os.scandir(directory):
+        if not entry.is_dir(follow_symlinks=False):
+            continue
+        for file in os.scandir(entry.path):
+            path = f"{entry.name}/{file.name}"
+            if file.name.endswith(".nix") and path not in rendered.generated and path not in rendered.owned:
+                text = _text(Path(file.path)) if file.is_file(follow_symlinks=False) else None
+                if text is not None and text.startswith(MADE_BY):
+                    yield path, text
+
+
+@contextmanager
+def _alone(parent: Path) -> Iterator[None]:
+    """Hold the lock of a lab's directory; two runs at once would each undo the other."""
+    descriptor = os.open(parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    except BlockingIOError:
+        raise Refused("is being written by another pyhomelab", where=str(parent), hint="wait for it to end") from None
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def _stage(directory: Path) -> Iterator[Path]:
+    """Make an empty directory beside the lab's, and remove it in the end with whatever it holds by then."""
+    prefix = f".{directory.name}.pyhomelab-"
+    for stray in directory.parent.glob(f"{prefix}*"):
+        shutil.rmtree(stray)
+    stage = Path(tempfile.mkdtemp(prefix=prefix, dir=directory.parent))
+    try:
+        yield stage
+    finally:
+        shutil.rmtree(stage)
+
+
+def _may_be_exchanged(directory: Path) -> bool:
+    """Say whether the directory may be replaced as a whole: not under a shell that stands in it, and not a mount or a link."""
+    here = Path.cwd()
+    inside = here == directory.resolve() or directory.resolve() in here.parents
+    return not inside and not directory.is_symlink() and not directory.is_mount()
+
+
+def _mirror(source: Path, target: Path) -> None:
+    """Copy a tree as hard links; where the filesystem has none, as copies."""
+    shutil.copytree(source, target, symlinks=True, copy_function=_link, dirs_exist_ok=True)
+    status = source.stat()
+    if os.geteuid() == 0:
+        os.chown(target, status.st_uid, status.st_gid)
+
+
+def _link(source: str, target: str) -> str:
+    try:
+        os.link(source, target, follow_symlinks=False)
+    except OSError:
+        shutil.copy2(source, target, follow_symlinks=False)
+    return target
+
+
+def _apply(changes: list[Change], stage: Path) -> None:
+    made: set[Path] = set()
+    for change in changes:
+        path = stage / change.path
+        if change.old is not None:
+            path.unlink(missing_ok=True)  # a hard link still: writing through it would change the old tree
+        if change.new is not None:
+            if path.parent not in made:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                made.add(path.parent)
+            path.write_text(change.new, encoding="utf-8")
+        elif path.parent != stage and not any(path.parent.iterdir()):
+            path.parent.rmdir()
+
+
+def _exchange(stage: Path, directory: Path) -> bool:
+    """Exchange two directories in one step; False where the kernel or the filesystem cannot."""
+    try:
+        renameat2 = ctypes.CDLL(None, use_errno=True).renameat2
+    except AttributeError:
+        return False
+    return bool(renameat2(_AT_FDCWD, os.fsencode(stage), _AT_FDCWD, os.fsencode(directory), _RENAME_EXCHANGE) == 0)
+
+
+def _move_in(changes: list[Change], stage: Path, directory: Path) -> None:
+    """Move finished files to their places one by one: the best that can be done without an exchange."""
+    for change in changes:
+        target = directory / change.path
+        if change.new is not None:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            (stage / change.path).replace(target)
+        else:
+            target.unlink(missing_ok=True)
+            if target.parent != directory and not any(target.parent.iterdir()):
+                target.parent.rmdir()
