@@ -59,7 +59,7 @@ class Cpu:
 
 @dataclass(frozen=True, slots=True)
 class Space:
-    """Space of a pool or of the system disk, in bytes; `usable` is None where the size of the disks is not known."""
+    """Space of a pool or of the system disk, in bytes; `usable` is None where the disks' size is not known."""
 
     usable: int | None
     zvols: int
@@ -90,7 +90,7 @@ class HostCapacity:
 
 
 def capacity(inventory: Inventory, placement: dict[str, str]) -> dict[str, HostCapacity]:
-    """Count what every host has and what its guests, volumes and datasets are promised; `placement` is from `place`."""
+    """Count what every host has and what its guests, volumes and datasets are promised, as `place` placed them."""
     guests: dict[str, dict[str, Guest]] = defaultdict(dict)
     for name, host_name in placement.items():
         guests[host_name][name] = inventory.guests[name]
@@ -105,7 +105,7 @@ def capacity(inventory: Inventory, placement: dict[str, str]) -> dict[str, HostC
 
 
 def arc_max(host: Host) -> int:
-    """Give the limit of a host's ZFS cache: as stated, else an eighth of the memory; nothing where there is no ZFS."""
+    """Give the limit of a host's ZFS cache: as stated, else an eighth of its memory; 0 where there is no ZFS."""
     if not host.zfs and host.boot.filesystem != "zfs":
         return 0
     if host.zfs_arc_max is not None:
@@ -118,7 +118,8 @@ def ratios(inventory: Inventory, host: Host) -> Overcommit:
     own = host.overcommit
     if own is None:
         return inventory.lab.overcommit
-    return inventory.lab.overcommit.model_copy(update={key: getattr(own, key) for key in own.model_fields_set})
+    stated = {key: getattr(own, key) for key in own.model_fields_set}
+    return inventory.lab.overcommit.model_copy(update=stated)
 
 
 def memory_to_promise(inventory: Inventory, host: Host) -> tuple[int, int]:
@@ -128,13 +129,15 @@ def memory_to_promise(inventory: Inventory, host: Host) -> tuple[int, int]:
 
 
 def usable_space(pool: Pool) -> int | None:
-    """Give what a pool can hold, by layout and less the 1/32 that ZFS keeps for itself; None if its disks' size is unknown."""
+    """Give what a pool can hold: by layout, less the 1/32 that ZFS keeps; None if its disks' size is unknown."""
     if pool.disk_size is None:
         return None
     return sum(_data_share(vdev, pool.disk_size) for vdev in pool.data_vdevs) * 31 // 32
 
 
-def _host_capacity(inventory: Inventory, host: Host, guests: dict[str, Guest], volumes: list[str]) -> HostCapacity:
+def _host_capacity(
+    inventory: Inventory, host: Host, guests: dict[str, Guest], volumes: list[str]
+) -> HostCapacity:
     ratio = ratios(inventory, host)
     promises = list(_promises(inventory, host, guests, volumes))
     pools = {

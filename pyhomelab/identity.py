@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from pyhomelab.model import Inventory, Replication, Volume
 
 _MINORS = 1000
-_FIRST_PORT = 17000  # below the ports that Linux hands out to clients (32768), above what services use by habit
+_FIRST_PORT = 17000  # below what Linux hands out to clients (32768), above what services use by habit
 _ROUTER_IDS = 255  # VRRP, RFC 5798: 1 to 255
 _GUESTS = uuid.UUID("c0d4fa3a-3f5a-5d29-8d3b-3d7a9f1c5b0e")
 

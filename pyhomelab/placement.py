@@ -16,9 +16,10 @@ if TYPE_CHECKING:
 
 
 def candidates(inventory: Inventory, guest: Guest) -> list[str]:
-    """Give the hosts that could run a guest placed `anywhere`: those that hold all its DRBD volumes and bridge its networks.
+    """Give the hosts that could run a guest placed `anywhere`, sorted by name.
 
-    Sorted by name. A guest with a disk that only one host has is never placed by itself, so it has none.
+    They hold all its DRBD volumes and bridge its networks. A guest with a disk that only one host has is never placed
+    by itself, so it has none.
     """
     return [
         name
@@ -52,9 +53,9 @@ def bridged_networks(inventory: Inventory, host: str) -> dict[str, str]:
 def place(inventory: Inventory) -> dict[str, str]:
     """Give the host of every guest that has one.
 
-    A stated host is taken as it is. A guest placed `anywhere` goes to the candidate with memory left that no guest of its
-    anti-affinity groups is on; among several, a hash of both names decides, so that other guests' coming and going moves it
-    only when it must.
+    A stated host is taken as it is. A guest placed `anywhere` goes to the candidate with memory left that no guest of
+    its anti-affinity groups is on; among several, a hash of both names decides, so that other guests' coming and going
+    moves it only when it must.
     """
     room = _Room(inventory)
     placed: dict[str, str] = {}
@@ -79,7 +80,8 @@ class _Room:
     """What hosts have left while guests are being placed."""
 
     def __init__(self, inventory: Inventory) -> None:
-        self._left = {name: list(memory_to_promise(inventory, host)) for name, host in inventory.hosts.items()}
+        hosts = inventory.hosts.items()
+        self._left = {name: list(memory_to_promise(inventory, host)) for name, host in hosts}
         self._groups: dict[str, set[str]] = defaultdict(set)
 
     def take(self, host: str, guest: Guest) -> None:
@@ -90,4 +92,5 @@ class _Room:
 
     def is_kept(self, host: str, guest: Guest) -> bool:
         """Say whether a host has memory left for a guest, and no guest of its anti-affinity groups."""
-        return self._left[host][guest.hugepages] >= guest.memory and self._groups[host].isdisjoint(guest.anti_affinity)
+        fits = self._left[host][guest.hugepages] >= guest.memory
+        return fits and self._groups[host].isdisjoint(guest.anti_affinity)
