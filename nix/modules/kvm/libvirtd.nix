@@ -33,7 +33,9 @@ in
 
     # The daemon asks polkit who may connect; without it none but root could.
     security.polkit.enable = true;
-    users.groups.libvirtd.members = admins;
+    users.users = lib.genAttrs admins (_: {
+      extraGroups = [ "libvirtd" ];
+    });
     # As a user, virsh otherwise looks at qemu:///session, which has no guests.
     environment.sessionVariables.LIBVIRT_DEFAULT_URI = lib.mkDefault "qemu:///system";
   };
