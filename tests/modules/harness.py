@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import shutil
 import subprocess
@@ -16,14 +15,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.modules.option_tree import tree_file
+from tests.modules.sources import CACHE, ROOT, checkout, nixpkgs_lib
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-ROOT = Path(__file__).parents[2]
 LAB = ROOT / "nix" / "modules"
 NIX = ROOT / "tests" / "nix"
-_CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "pyhomelab"
 _WRITTEN = "trace: written:"
 _SCRIPTS: dict[str, str] = {}
 _Named = tuple[tuple[str, str | Path], ...]
@@ -44,24 +42,14 @@ def _last_error(said: str) -> str:
     return textwrap.dedent("\n".join(lines[starts[-1] :])).strip() if starts else said
 
 
-def _nixpkgs_lib() -> Path | None:
-    for place in (os.environ.get("PYHOMELAB_NIXPKGS_LIB"), _CACHE / "nixpkgs-lib"):
-        for directory in (Path(place), Path(place) / "lib") if place else ():
-            if (directory / "modules.nix").is_file():
-                return directory.resolve()
-    return None
-
-
-def _checkout(variable: str, name: str) -> Path | None:
-    place = Path(os.environ.get(variable) or _CACHE / name)
-    return place.resolve() if place.is_dir() else None
-
-
 def _missing() -> str:
     if shutil.which("nix-instantiate") is None:
         return "nix-instantiate is not on PATH"
-    if _nixpkgs_lib() is None:
-        return f"nixpkgs' lib is neither at $PYHOMELAB_NIXPKGS_LIB nor at {_CACHE / 'nixpkgs-lib'}"
+    if nixpkgs_lib() is None:
+        cached = CACHE / "nixpkgs-lib"
+        return (
+            f"nixpkgs' lib is not at $PYHOMELAB_NIXPKGS_LIB, {cached} or where Nix puts our flake's nixpkgs"
+        )
     return ""
 
 
@@ -131,11 +119,11 @@ def _question(modules: _Named, select: str, lab: Path | None, directory: Path) -
             path.write_text(module)
         imports.append(f"{json.dumps(name)} = {path};")
     arguments = {
-        "nixpkgsLib": _nixpkgs_lib(),
+        "nixpkgsLib": nixpkgs_lib(),
         "optionTree": tree_file(),
-        "disko": _checkout("PYHOMELAB_DISKO", "disko"),
+        "disko": checkout("PYHOMELAB_DISKO", "disko"),
         "lab": lab,
-        "sopsNix": _checkout("PYHOMELAB_SOPS_NIX", "sops-nix"),
+        "sopsNix": checkout("PYHOMELAB_SOPS_NIX", "sops-nix"),
     }
     given = " ".join(f"{name} = {path};" for name, path in arguments.items() if path)
     return (

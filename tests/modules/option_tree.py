@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import lzma
-import os
 import tempfile
 from dataclasses import dataclass, field
 from functools import cache
@@ -14,6 +13,7 @@ from typing import Any
 
 from tests.modules import option_types
 from tests.modules.option_types import Type, UnknownTypeError, parse
+from tests.modules.sources import CACHE
 
 DATA = Path(__file__).parents[1] / "data"
 _TABLE = DATA / "nixos-options.json.xz"
@@ -72,11 +72,10 @@ def tree_file() -> Path:
     """The tree as a JSON file in the cache directory, made when data or code of it changed."""
     sources = [_TABLE, _DELTA, _EXTRA, Path(__file__), Path(option_types.__file__)]
     key = hashlib.sha256(b"".join(source.read_bytes() for source in sources)).hexdigest()[:16]
-    home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "pyhomelab"
-    target = home / f"option-tree-{key}.json"
+    target = CACHE / f"option-tree-{key}.json"
     if not target.exists():
-        home.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile("w", dir=home, delete=False) as handle:
+        CACHE.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile("w", dir=CACHE, delete=False) as handle:
             json.dump(_group(_trie().children), handle)
         Path(handle.name).replace(target)  # several test processes may write at once
     return target

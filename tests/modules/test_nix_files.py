@@ -7,7 +7,7 @@ import subprocess
 
 import pytest
 
-from tests.modules.harness import ROOT
+from tests.modules.sources import ROOT
 
 
 def _nix_files() -> list[str]:
