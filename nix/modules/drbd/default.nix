@@ -3,6 +3,11 @@
 {
   imports = [
     ../secrets.nix
+    ./assertions.nix
+    ./configuration.nix
+    ./kernel.nix
     ./options.nix
+    ./units.nix
+    ./verify.nix
   ];
 }

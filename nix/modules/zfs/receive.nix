@@ -40,7 +40,8 @@ let
     runtimeInputs = [ config.boot.zfs.package ];
     text = ''
       # The parents of the copies, which only root can make. Copies inherit that they are not mounted and not written to.
-      for parent in ${lib.escapeShellArgs parents}; do
+      parents=(${lib.escapeShellArgs parents})
+      for parent in "''${parents[@]}"; do
         if ! zfs list -H -o name "$parent" >/dev/null 2>&1; then
           zfs create -u -p -o mountpoint=none -o readonly=on "$parent"
         fi
