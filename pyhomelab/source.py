@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 LARGEST_FILE = 8 << 20
 DEEPEST_NESTING = 32
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+_PARSE_HINTS = {"tab": "indent with spaces, not tabs", "unexpected ':'": "put a text that holds a colon in quotes"}
 _EMPTY = object()
 _PLAIN: dict[str, object] = {"": _EMPTY, "~": None, "null": None, "true": True, "false": False}
 
@@ -95,7 +96,7 @@ def parse(text: str, shown_as: str) -> Document:
         for event in _events(text):
             reader.take(event)
     except YAMLError as error:
-        raise _unreadable(error, shown_as) from None
+        raise _unreadable(error, text, shown_as) from None
     root = reader.root or Node({}, 1, 1)
     if not isinstance(root.value, dict):
         raise UnreadableInventory(
@@ -124,11 +125,13 @@ def _events(text: str) -> Iterator[Any]:
     return YAML(typ="safe").parse(text)  # type: ignore[no-untyped-call, no-any-return]
 
 
-def _unreadable(error: YAMLError, shown_as: str) -> UnreadableInventory:
+def _unreadable(error: YAMLError, text: str, shown_as: str) -> UnreadableInventory:
     mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
     problem = str(getattr(error, "problem", None) or getattr(error, "reason", None) or "it cannot be parsed")
     where = f"{shown_as}:{mark.line + 1}:{mark.column + 1}" if mark else shown_as
-    hint = "indent with spaces, not tabs" if "tab" in problem else "check the indentation and quotes here"
+    if mark and "\t" in "".join(text.splitlines()[mark.line : mark.line + 1])[: mark.column + 1]:
+        problem += " (a tab)"
+    hint = next((hint for word, hint in _PARSE_HINTS.items() if word in problem), "check the indentation and quotes here")
     return UnreadableInventory(f"is not YAML: {problem}", where=where, hint=hint)
 
 
