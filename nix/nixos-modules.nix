@@ -17,7 +17,10 @@ in
   kvm = concern ./modules/kvm [ ];
   network = concern ./modules/network [ ];
   secrets = concern ./modules/secrets.nix [ secrets ];
-  systemDisk = concern ./modules/system-disk [ disks ];
+  systemDisk = concern ./modules/system-disk [
+    disks
+    secrets
+  ];
   vip = concern ./modules/vip.nix [ ];
   zfs = concern ./modules/zfs [
     disks

@@ -40,9 +40,9 @@ python3Packages.buildPythonApplication {
   # The program writes its own completion, so it has to run on the machine that builds it.
   postInstall = lib.optionalString (stdenv.buildPlatform.canExecute stdenv.hostPlatform) ''
     installShellCompletion --cmd pyhomelab \
-      --bash <(_PYHOMELAB_COMPLETE=bash_source $out/bin/pyhomelab) \
-      --fish <(_PYHOMELAB_COMPLETE=fish_source $out/bin/pyhomelab) \
-      --zsh <(_PYHOMELAB_COMPLETE=zsh_source $out/bin/pyhomelab)
+      --bash <($out/bin/pyhomelab completion bash) \
+      --fish <($out/bin/pyhomelab completion fish) \
+      --zsh <($out/bin/pyhomelab completion zsh)
   '';
 
   pythonImportsCheck = [ "pyhomelab" ];
