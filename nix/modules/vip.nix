@@ -69,6 +69,9 @@ in
     services.keepalived = {
       enable = true;
 
+      # keepalived says so in the log at every start otherwise: checks of others that run as root must not be writable.
+      enableScriptSecurity = true;
+
       vrrpScripts.homelab-vip = {
         script = "${check}";
         interval = 2;
@@ -90,12 +93,13 @@ in
         virtualRouterId = cfg.routerId;
         # To known machines, one by one: multicast is what cheap switches and bridges with snooping lose, and then every
         # server thinks it is alone and takes the address.
-        unicastSrcIp = cfg.source;
+        unicastSrcIp = lib.mkIf (cfg.peers != [ ]) cfg.source; # alone, there is nobody to send to
         unicastPeers = cfg.peers;
         virtualIps = [ { addr = "${cfg.address}/${toString prefix}"; } ];
         trackScripts = [ "homelab-vip" ];
-        # No password: VRRP sends it in clear, and version 3 has none. The firewall lets peers in and nobody else.
-        extraConfig = "check_unicast_src";
+        # No password: VRRP sends it in clear, and version 3 has none. The firewall lets peers in and nobody else, and
+        # keepalived listens to nobody else.
+        extraConfig = lib.mkIf (cfg.peers != [ ]) "check_unicast_src";
       };
     };
 

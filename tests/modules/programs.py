@@ -21,7 +21,10 @@ def needs(package: str, *programs: str) -> pytest.MarkDecorator:
 
 
 def apart(commands: str, *arguments: str, timeout: float = 60) -> subprocess.CompletedProcess[str]:
-    """Run shell `commands` as root of their own network and mounts, with stderr joined to stdout."""
+    """Run shell `commands` as root of their own network, mounts and processes, with stderr joined to stdout.
+
+    What they leave running ends with them.
+    """
     return subprocess.run(
         [*_unshare(), "sh", "-ec", commands, "sh", *arguments],
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=timeout, check=False,
@@ -30,7 +33,8 @@ def apart(commands: str, *arguments: str, timeout: float = 60) -> subprocess.Com
 
 
 def _unshare() -> list[str]:
-    return ["unshare", "--net", "--mount", *([] if os.geteuid() == 0 else ["--map-root-user"])]
+    rights = [] if os.geteuid() == 0 else ["--map-root-user"]
+    return ["unshare", *rights, "--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"]
 
 
 @cache
@@ -38,4 +42,4 @@ def _unshared() -> str:
     if shutil.which("unshare", path=_PATH) is None:
         return "no unshare on PATH: install the Debian package util-linux"
     allowed = apart("true").returncode == 0
-    return "" if allowed else "this machine does not let us make network and mount namespaces"
+    return "" if allowed else "this machine does not let us make network, mount and process namespaces"

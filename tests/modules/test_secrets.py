@@ -1,16 +1,15 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 
-from tests.modules.harness import ROOT, EvaluationError, evaluate, failed_assertions, needs_nixpkgs_lib
-
-if TYPE_CHECKING:
-    from pathlib import Path
+from tests.modules.harness import EvaluationError, evaluate, failed_assertions, needs_nixpkgs_lib
 
 pytestmark = needs_nixpkgs_lib
 
+SECRETS = Path(__file__).parents[2] / "nix/modules/secrets.nix"
 USE = "joining the k3s cluster home"
 
 
@@ -107,7 +106,7 @@ def alone(needed: str) -> Any:
     return evaluate("{ }", f"""
         map (a: a.message) (lib.filter (a: !a.assertion) (lib.evalModules {{
           modules = [
-            {ROOT / "nix/modules/secrets.nix"}
+            {SECRETS}
             {{
               options = {{
                 assertions = lib.mkOption {{ type = lib.types.listOf lib.types.raw; default = [ ]; }};
