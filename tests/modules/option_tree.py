@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import lzma
+import re
 import tempfile
 from dataclasses import dataclass, field
 from functools import cache
@@ -19,6 +20,11 @@ DATA = Path(__file__).parents[1] / "data"
 _TABLE = DATA / "nixos-options.json.xz"
 _DELTA = DATA / "nixos-options-delta.json"
 _EXTRA = DATA / "nixos-options-extra.json"
+_KEYS = DATA / "systemd-keys.json"
+# systemd.services._name_.serviceConfig, systemd.network.networks._name_.routes
+_SECTION_OPTION = re.compile(
+    r"systemd\.(?:network\.)?(?P<file>[a-z]+)\.(?:_name_|_)\.(?P<section>\w+?)(?:Config)?"
+)
 # Trees that tests/nix declares itself: their values are computed or their types carry a conversion.
 _BY_HAND = frozenset(
     {
@@ -40,6 +46,7 @@ _NEVER_TEXT = ("bool", "int", "unsigned", "positive", "port", "float", "number",
 
 @dataclass
 class _Node:
+    name: str = ""
     option: dict[str, Any] | None = None
     children: dict[str, _Node] = field(default_factory=dict)
 
@@ -70,7 +77,7 @@ def unparsed() -> dict[str, str]:
 
 def tree_file() -> Path:
     """The tree as a JSON file in the cache directory, made when data or code of it changed."""
-    sources = [_TABLE, _DELTA, _EXTRA, Path(__file__), Path(option_types.__file__)]
+    sources = [_TABLE, _DELTA, _EXTRA, _KEYS, Path(__file__), Path(option_types.__file__)]
     key = hashlib.sha256(b"".join(source.read_bytes() for source in sources)).hexdigest()[:16]
     target = CACHE / f"option-tree-{key}.json"
     if not target.exists():
@@ -89,7 +96,7 @@ def _trie() -> _Node:
         node = root
         for part in name.split("."):
             node = node.children.setdefault(part, _Node())
-        node.option = option
+        node.name, node.option = name, option
     return root
 
 
@@ -109,10 +116,32 @@ def _declaration(node: _Node) -> dict[str, Any]:
         kind = parse(node.option["type"])
     except UnknownTypeError:
         kind = "anything"
-    declared: dict[str, Any] = {"type": _filled(kind, node.children)}
+    declared: dict[str, Any] = {"type": _with_keys(node.name, _filled(kind, node.children))}
     if "default" in node.option and _can_be(kind, node.option["default"]):
         declared["default"] = node.option["default"]
     return declared
+
+
+def _with_keys(name: str, kind: Type) -> Type:
+    """`kind`, where it is a section of a unit or network file, with the keys that systemd knows there."""
+    section = _section(name)
+    match kind:
+        case ["attrs", "unitOption"] if section:
+            return ["section", *section]
+        case ["list", ["attrs", "unitOption"]] if section:
+            return ["list", ["section", *section]]
+    return kind
+
+
+def _section(name: str) -> tuple[str, str] | None:
+    found = _SECTION_OPTION.fullmatch(name)
+    if not found:
+        return None
+    parser = {"networks": "network", "netdevs": "network", "links": "link"}.get(found["file"], "unit")
+    for section in json.loads(_KEYS.read_text())[parser]:
+        if found["section"].lower() in (section.lower(), f"{section}s".lower(), f"{section}es".lower()):
+            return parser, section
+    return None
 
 
 def _can_be(kind: Type, default: object) -> bool:

@@ -66,6 +66,27 @@ def test_a_value_of_the_wrong_type_is_found_without_asking_for_it(module: str, o
     assert option in str(refused.value)
 
 
+@pytest.mark.parametrize(
+    ("setting", "near"),
+    [
+        ("services.x.serviceConfig.ExecStrat", "ExecStart"),
+        ("services.x.unitConfig.RequiresMountFor", "RequiresMountsFor"),
+        ("network.networks.lan.networkConfig.LinkLocalAdressing", "LinkLocalAddressing"),
+        ("network.links.lan.linkConfig.MacAddress", "MACAddress"),
+    ],
+)
+def test_a_key_that_systemd_does_not_know_is_found(setting: str, near: str) -> None:
+    with pytest.raises(EvaluationError) as refused:
+        values_set(f'{{ systemd.{setting} = "yes"; }}', lab=None)
+    assert str(refused.value).startswith(f"error: The option `systemd.{setting}' does not exist")
+    assert near in str(refused.value)
+
+
+def test_a_key_for_others_than_systemd_is_let_through() -> None:
+    module = "{ systemd.services.x.unitConfig.X-StopOnRemoval = false; }"
+    assert values_set(module, lab=None) == ["systemd.services"]
+
+
 def test_a_package_that_is_not_in_the_list_is_an_error() -> None:
     with pytest.raises(EvaluationError, match="attribute 'drdb' missing"):
         values_set("{ pkgs, ... }: { environment.systemPackages = [ pkgs.drdb ]; }", lab=None)

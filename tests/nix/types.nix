@@ -2,6 +2,7 @@
 { lib }:
 let
   inherit (lib) types;
+  keys = lib.importJSON ../data/systemd-keys.json;
 
   scalar = [
     types.bool
@@ -46,6 +47,34 @@ let
       else
         lib.options.mergeEqualOption location definitions;
   };
+
+  # One section of such a file. systemd only warns of a key it does not know, and then does without.
+  section =
+    parser: name:
+    let
+      free = types.attrsOf unitOption;
+      known = lib.genAttrs keys.${parser}.${name} (_: null);
+      isKnown = key: known ? ${key} || lib.hasPrefix "X-" key;
+      suggested =
+        key:
+        lib.concatStringsSep ", " (
+          lib.filter (near: lib.strings.levenshtein key near < 4) (lib.attrNames known)
+        );
+    in
+    free
+    // {
+      merge =
+        location: definitions:
+        lib.mapAttrs (
+          key: value:
+          if isKnown key then
+            value
+          else
+            throw "The option `${
+              lib.showOption (location ++ [ key ])
+            }' does not exist: systemd has no such key in [${name}]. Near: ${suggested key}"
+        ) (free.merge location definitions);
+    };
 
   simple = {
     inherit (types)
@@ -94,6 +123,7 @@ let
       // {
         description = "number between ${toString low} and ${toString high} (both inclusive)";
       };
+    section = arguments: section (lib.head arguments) (lib.last arguments);
     submodule =
       arguments:
       let
