@@ -23,7 +23,7 @@ in
       message = "homelab.base on ${host}: admin ${name} has no ssh key and could not log in; add one to homelab.base.admins.${name}.sshKeys or remove ${name}";
     }) withoutKeys;
 
-    # The inventory says who may log in. With mutable users a key or password set by hand would outlive its owner's leaving.
+    # The inventory says who may log in. With mutable users a password set by hand would outlive its owner's leaving.
     users.mutableUsers = false;
 
     users.users = lib.mkMerge [

@@ -5,13 +5,7 @@ let
   stack = import ./stack.nix { inherit lib cfg; };
   names = lib.attrNames cfg.interfaces;
 
-  where = "homelab.network on ${config.networking.hostName}";
-  refuseEach =
-    items: isWrong: message:
-    map (item: {
-      assertion = false;
-      message = "${where}: ${message item}";
-    }) (lib.filter isWrong items);
+  refuseEach = import ./refuse.nix { inherit config lib; };
 
   familyOf = address: if lib.hasInfix ":" address then "IPv6" else "IPv4";
   familiesOn = name: map familyOf cfg.interfaces.${name}.addresses;
@@ -84,7 +78,7 @@ in
 
     warnings = map (
       name:
-      "${where}: \"${name}\" carries packets of ${toString (stack.mtuNeeded name)} bytes for ${
+      "homelab.network on ${config.networking.hostName}: \"${name}\" carries packets of ${toString (stack.mtuNeeded name)} bytes for ${
         lib.concatMapStringsSep " and " (upper: "\"${upper}\"") (stack.above name)
       } and uses them for its own address too; say interfaces.${name}.mtu = ${toString (stack.mtuNeeded name)} if that network takes them, or move the address to a VLAN"
     ) (lib.filter isRaised names);

@@ -7,14 +7,7 @@ let
 
   quoted = lib.concatMapStringsSep " and " (name: "\"${name}\"");
 
-  refuse = message: {
-    assertion = false;
-    message = "homelab.network on ${config.networking.hostName}: ${message}";
-  };
-  # One message for each `item` of which `isWrong` is true.
-  refuseEach =
-    items: isWrong: message:
-    map (item: refuse (message item)) (lib.filter isWrong items);
+  refuseEach = import ./refuse.nix { inherit config lib; };
 
   # nftables takes the name unquoted, and both NixOS's firewall and the kernel give "default" and "all" another meaning.
   isBadName =

@@ -24,7 +24,8 @@ let
       }
       // lib.optionalAttrs (interface.network != null) { Description = interface.network; }
       // lib.optionalAttrs (stack.isInner name) { ConfigureWithoutCarrier = true; }
-      # networkd clears addresses it did not set when it restarts, as on many a switch: the shared address of a cluster too.
+      # networkd clears addresses it did not set when it restarts: the shared address of a cluster too. The price is
+      # that an address taken out of the inventory stays on this interface until the next boot.
       // lib.optionalAttrs (lib.elem name cfg.keepAddressesOn) { KeepConfiguration = "static"; };
     }
     // lib.optionalAttrs interface.dhcp {
