@@ -68,7 +68,7 @@ in
       data = {
         "cni-conf.json" = builtins.toJSON {
           name = "cbr0";
-          cniVersion = "1.0.0";
+          cniVersion = "0.3.1";
           plugins = [
             {
               type = "flannel";
