@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import subprocess
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-ROOT = Path(__file__).parents[1]
+from tests.modules.sources import ROOT, nixpkgs_lib
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
 INPUTS = ("disko", "nixpkgs", "sops-nix")
 
 needs_nix = pytest.mark.skipif(shutil.which("nix") is None, reason="nix is not on PATH")
@@ -30,19 +32,11 @@ def nix(*arguments: str) -> str:
     return done.stdout
 
 
-def nixpkgs_lib() -> Path:
-    """The directory of nixpkgs' lib; skips the test where there is none."""
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "pyhomelab/nixpkgs-lib"
-    place = Path(os.environ.get("PYHOMELAB_NIXPKGS_LIB") or cache)
-    for directory in (place, place / "lib"):
-        if (directory / "modules.nix").is_file():
-            return directory
-    pytest.skip(f"nixpkgs' lib is neither at $PYHOMELAB_NIXPKGS_LIB nor at {cache}")
-
-
 def stand_ins(directory: Path) -> list[str]:
     """Put the stand-ins for all inputs into `directory`; gives the arguments that make Nix take them."""
     lib = nixpkgs_lib()
+    if lib is None:
+        pytest.skip("nixpkgs' lib is not at hand, and a stand-in for nixpkgs holds the real one")
     shutil.copytree(ROOT / "tests/flake", directory, dirs_exist_ok=True)
     shutil.copytree(lib, directory / "nixpkgs/lib")
     return [word for name in INPUTS for word in ("--override-input", name, f"path:{directory / name}")]

@@ -9,7 +9,6 @@ import pytest
 
 from tests.flakes import (
     INPUTS,
-    ROOT,
     copy_of_the_repository,
     needs_nix,
     nix,
@@ -18,6 +17,7 @@ from tests.flakes import (
     write_machine,
 )
 from tests.modules.harness import evaluate, failed_assertions, needs_nixpkgs_lib
+from tests.modules.sources import ROOT
 
 if TYPE_CHECKING:
     from pathlib import Path
