@@ -15,7 +15,7 @@ from pyhomelab.errors import InventoryRefused
 from pyhomelab.leaks import secrets_in
 from pyhomelab.model import Inventory
 from pyhomelab.places import Source, read_source
-from pyhomelab.rules import judge
+from pyhomelab.rules import EVERYTHING, judge
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,6 +26,10 @@ if TYPE_CHECKING:
 
 Entry = tuple[str, str]
 _OWN_SECTIONS = ("networks", "hosts", "volumes", "guests", "clusters")
+def _entry(place: tuple[int | str, ...]) -> tuple[int | str, int | str]:
+    return (place[0], place[1]) if len(place) > 1 else (place[0], EVERYTHING)
+
+
 _ANY_LAB = {
     "name": "lab",
     "state_version": "26.05",
@@ -37,7 +41,8 @@ def load(inventory: Path) -> Inventory:
     """Read and judge an inventory; raises UnreadableInventory, or InventoryRefused with all its mistakes."""
     source = read_source(inventory)
     model, mistakes = understand(source.data)
-    located = [*source.mistakes, *(source.locate(mistake) for mistake in mistakes)]
+    known = {mistake.path for mistake in source.mistakes}
+    located = [*source.mistakes, *(place for place in map(source.locate, mistakes) if place.path not in known)]
     if model is None or located:
         raise InventoryRefused(located)
     return model
@@ -60,9 +65,7 @@ def understand(data: dict[str, Any]) -> tuple[Inventory | None, list[Mistake]]:
 
 def _without_broken(data: dict[str, Any], details: list[ErrorDetails]) -> tuple[Inventory | None, frozenset[Entry]]:
     """Read what is left when every entry with a mistake is taken out."""
-    broken = frozenset(
-        (str(detail["loc"][0]), str(detail["loc"][1])) for detail in details if len(detail["loc"]) > 1
-    )
+    broken = frozenset((str(section), str(name)) for section, name in (_entry(detail["loc"]) for detail in details))
     sections: dict[str, Any] = {}
     for section in _OWN_SECTIONS:
         entries = data.get(section)

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from pyhomelab.capacity import HostCapacity, capacity
+from pyhomelab.capacity import capacity
 from pyhomelab.cli.options import inventory_argument, json_option, print_json
+from pyhomelab.cli.tables import capacity_table
 from pyhomelab.errors import InventoryRefused
 from pyhomelab.load import load
+from pyhomelab.model import ANYWHERE
 from pyhomelab.placement import place
-from pyhomelab.wording import counted, in_units
+from pyhomelab.wording import counted, listed
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from pyhomelab.model import Inventory
 
 
@@ -24,9 +25,10 @@ if TYPE_CHECKING:
 @inventory_argument
 @json_option
 def command(*, inventory: Path, as_json: bool) -> None:
-    """Read and judge the inventory: every mistake at once, or what each host has and promises.
+    """Read and judge the inventory.
 
-    INVENTORY is a file, or a directory whose *.yaml files are its parts (by default `hosts`). Exits 3 if there are mistakes.
+    Prints every mistake at once, or what each host has and what of it is promised. INVENTORY is a file, or a directory whose
+    *.yaml files are its parts (by default `hosts`). Exits 3 if there are mistakes.
 
     Example: pyhomelab check hosts/inventory.yaml
     """
@@ -40,7 +42,16 @@ def command(*, inventory: Path, as_json: bool) -> None:
     placement = place(lab)
     hosts = capacity(lab, placement)
     if as_json:
-        placed = {name: asdict(host) for name, host in hosts.items()}
-        print_json({"ok": True, "mistakes": [], "placement": placement, "hosts": placed})
+        machines = {name: asdict(host) for name, host in hosts.items()}
+        print_json({"ok": True, "mistakes": [], "placement": placement, "hosts": machines})
         return
-    _report(lab, hosts, placement)
+    click.echo(f"{inventory}: {_summary(lab)}, no mistakes")
+    click.echo(capacity_table(hosts))
+    for name, guest in lab.guests.items():
+        if guest.on == ANYWHERE:
+            click.echo(f"{name} runs on {placement[name]}, where there is room for it")
+
+
+def _summary(lab: Inventory) -> str:
+    counts = {"host": lab.hosts, "guest": lab.guests, "network": lab.networks, "volume": lab.volumes, "cluster": lab.clusters}
+    return listed(counted(len(things), noun) for noun, things in counts.items() if things)

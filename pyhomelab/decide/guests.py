@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pyhomelab.decide.options import Options, mib, size, stated
-from pyhomelab.identity import guest_mac, guest_uuid
+from pyhomelab.identity import guest_mac, guest_uuid, guest_zvol
 from pyhomelab.model.units import MiB
 from pyhomelab.placement import bridged_networks
 
@@ -82,5 +82,5 @@ def _disk(guest: str, name: str, disk: GuestDisk) -> Options:
     if disk.file is not None:
         image = "qcow2" if disk.file.endswith(".qcow2") else "raw"
         return {"name": name, "kind": "file", "source": disk.file, "size": wanted, "format": image}
-    dataset = f"{disk.on}/guests/{guest}-{name}"
+    dataset = f"{disk.on}/{guest_zvol(guest, name)}"
     return {"name": name, "kind": "zvol", "source": f"/dev/zvol/{dataset}", "dataset": dataset, "size": wanted}

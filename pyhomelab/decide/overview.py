@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Literal
 
+from pyhomelab.identity import received_dataset
 from pyhomelab.placement import place
 
 if TYPE_CHECKING:
@@ -148,5 +149,4 @@ def vlan_device(link: str, net: Net) -> str:
 
 def received_as(sender: str, pool: str, dataset: str, replica: Replication) -> str:
     """Give the name under which a dataset is received, with the receiving pool: `tank/replica/dl1/tank/vms`."""
-    below = replica.dataset or f"replica/{sender}/{pool}/{dataset}"
-    return f"{replica.pool}/{below}"
+    return f"{replica.pool}/{received_dataset(sender, pool, dataset, replica)}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pyhomelab.decide.options import Options, size, stated
-from pyhomelab.identity import volume_minor, volume_port
+from pyhomelab.identity import volume_minor, volume_port, volume_zvol
 
 if TYPE_CHECKING:
     from pyhomelab.decide.overview import Overview
@@ -22,7 +22,7 @@ def drbd_options(overview: Overview, host: str) -> Options:
 
 
 def _resource(overview: Overview, host: str, name: str, volume: Volume) -> Options:
-    backing = f"{volume.on}/drbd/{name}"
+    backing = f"{volume.on}/{volume_zvol(name)}"
     members = [*volume.replicas, *filter(None, [volume.witness])]
     return stated(
         {
