@@ -59,7 +59,7 @@ class Cpu:
 
 @dataclass(frozen=True, slots=True)
 class Space:
-    """Space of a pool or of the system disk, in bytes; `usable` is None where the disks' size is not known."""
+    """Space of a pool or of the system disk in bytes; `usable` is None where the disks' size is unknown."""
 
     usable: int | None
     zvols: int
@@ -90,7 +90,7 @@ class HostCapacity:
 
 
 def capacity(inventory: Inventory, placement: dict[str, str]) -> dict[str, HostCapacity]:
-    """Count what every host has and what its guests, volumes and datasets are promised, as `place` placed them."""
+    """Count what every host has, and what guests (on the hosts of `placement`) and volumes are promised."""
     guests: dict[str, dict[str, Guest]] = defaultdict(dict)
     for name, host_name in placement.items():
         guests[host_name][name] = inventory.guests[name]
@@ -105,7 +105,7 @@ def capacity(inventory: Inventory, placement: dict[str, str]) -> dict[str, HostC
 
 
 def arc_max(host: Host) -> int:
-    """Give the limit of a host's ZFS cache: as stated, else an eighth of its memory; 0 where there is no ZFS."""
+    """Give the limit of a host's ZFS cache: as stated, else an eighth of its memory; 0 without ZFS."""
     if not host.zfs and host.boot.filesystem != "zfs":
         return 0
     if host.zfs_arc_max is not None:
@@ -129,7 +129,7 @@ def memory_to_promise(inventory: Inventory, host: Host) -> tuple[int, int]:
 
 
 def usable_space(pool: Pool) -> int | None:
-    """Give what a pool can hold: by layout, less the 1/32 that ZFS keeps; None if its disks' size is unknown."""
+    """Give what a pool can hold, less the 1/32 that ZFS keeps; None if its disks' size is unknown."""
     if pool.disk_size is None:
         return None
     return sum(_data_share(vdev, pool.disk_size) for vdev in pool.data_vdevs) * 31 // 32

@@ -1,0 +1,92 @@
+"""Names: each one means one thing."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from pyhomelab.errors import Mistake
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pyhomelab.rules.scope import Path, Scope
+
+_TAKEN = {
+    "anywhere": "is the word for a guest that more than one host may run",
+    "examples": "is the name of the folder hosts/examples/, which holds example labs",
+    "localhost": "is what every machine calls itself",
+    "secrets": "is the name of the folder hosts/secrets/, which holds the secrets",
+}
+_KERNEL_INTERFACE = re.compile("lo|eth[0-9]+|cni0|kube-ipvs0")
+_SYSTEM_USERS = frozenset({"root", "nobody", "daemon", "messagebus", "sshd", "polkituser", "keepalived-script"})
+
+
+def machines_have_names_of_their_own(scope: Scope) -> Iterator[Mistake]:
+    """Refuse a guest called like a host, and names that mean something else."""
+    hosts = {*scope.inventory.hosts, *(name for section, name in scope.broken if section == "hosts")}
+    for section, names in (("hosts", scope.inventory.hosts), ("guests", scope.inventory.guests)):
+        for name in names:
+            if name in _TAKEN:
+                yield Mistake((section, name), _TAKEN[name], "call the machine something else", shows_value=False)
+            if section == "guests" and name in hosts:
+                yield Mistake(
+                    (section, name),
+                    "is the name of a host, too",
+                    "machines find each other by name: rename one of the two",
+                    shows_value=False,
+                )
+
+
+def networks_are_not_called_like_interfaces(scope: Scope) -> Iterator[Mistake]:
+    """Refuse the names of networks that a guest could not give its network card."""
+    for name in scope.inventory.networks:
+        if _KERNEL_INTERFACE.fullmatch(name):
+            yield Mistake(
+                ("networks", name),
+                "is the name of an interface that Linux or Kubernetes makes by itself",
+                "call the network something else: guests name their network cards after it",
+                shows_value=False,
+            )
+
+
+def admins_are_named_once(scope: Scope) -> Iterator[Mistake]:
+    """Refuse two admins with one login, and logins of the system itself."""
+    first: dict[str, int] = {}
+    for index, admin in enumerate(scope.inventory.lab.admins):
+        path = ("lab", "admins", index, "name")
+        if admin.name in _SYSTEM_USERS:
+            yield Mistake(path, "is an account of the system itself", "choose a login of the person's own")
+        elif admin.name in first:
+            yield Mistake(
+                path,
+                f"is the login of lab.admins[{first[admin.name]}], too",
+                "write both sets of keys under one of them, or choose another login",
+            )
+        first.setdefault(admin.name, index)
+
+
+def secrets_have_names_of_their_own(scope: Scope) -> Iterator[Mistake]:
+    """Refuse entries whose names, joined, would make the same secret."""
+    first: dict[str, str] = {}
+    for path, owner, secret in _secrets(scope):
+        if secret in first:
+            yield Mistake(
+                path,
+                f"would share the secret {secret} with {first[secret]}",
+                "rename one of the two",
+                shows_value=False,
+            )
+        first.setdefault(secret, owner)
+
+
+def _secrets(scope: Scope) -> Iterator[tuple[Path, str, str]]:
+    for name, host in scope.inventory.hosts.items():
+        for pool_name, pool in host.zfs.items():
+            if pool.encrypted:
+                owner = f"pool {pool_name} of host {name}"
+                yield ("hosts", name, "zfs", pool_name), owner, f"zfs-{name}-{pool_name}"
+    for name, cluster in scope.inventory.clusters.items():
+        uses = ("token", "agent-token") if cluster.distribution == "k3s" else ("token", "certificate-key")
+        for use in uses:
+            yield ("clusters", name), f"cluster {name}", f"{cluster.distribution}-{name}-{use}"
