@@ -33,7 +33,7 @@ def run(
     environment: Mapping[str, str] | None = None,
     arguments: tuple[str, ...] = (),
 ) -> Outcome:
-    """Run a bash `script` where each of `standins`, a name and what it does in bash, replaces that program."""
+    """Run a bash `script` where `standins`, names with what they do in bash, replace those programs."""
     programs, log = directory / "bin", directory / "calls"
     programs.mkdir(exist_ok=True)
     log.write_text("")

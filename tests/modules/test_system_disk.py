@@ -118,7 +118,8 @@ def test_a_board_with_broken_variables_may_say_so() -> None:
 
 
 def test_the_root_pool_is_made_by_disko(tmp_path: Path) -> None:
-    made = run(ask('filesystem = "zfs"; pool = "zroot";', "config.disko.devices._create"), tmp_path, BLANK_DISKS)
+    script = ask('filesystem = "zfs"; pool = "zroot";', "config.disko.devices._create")
+    made = run(script, tmp_path, BLANK_DISKS)
 
     assert made.status == 0, made.said
     assert made.called("zpool", "create") == [[
@@ -147,8 +148,8 @@ def test_a_root_pool_needs_a_host_id() -> None:
     }}"""
 
     assert failed_assertions(module) == [
-        "homelab.zfs on dl1: hostId is not set, and a pool must know whose it is; set homelab.zfs.hostId to "
-        "what `head -c4 /dev/urandom | od -A none -t x4` prints",
+        ("homelab.zfs on dl1: hostId is not set, and a pool must know whose it is; set homelab.zfs.hostId to "
+        "what `head -c4 /dev/urandom | od -A none -t x4` prints"),
     ]
 
 

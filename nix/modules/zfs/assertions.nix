@@ -110,7 +110,7 @@ in
         message = "homelab.zfs on ${host}: hostId is not set, and a pool must know whose it is; set homelab.zfs.hostId to what `head -c4 /dev/urandom | od -A none -t x4` prints";
       }
       {
-        assertion = cfg.mailTo == null || config.services.mail.sendmailSetuidWrapper != null;
+        assertion = cfg.mailTo == null || config.services.zfs.zed.enableMail; # true in NixOS as soon as there is a sendmail
         message = "homelab.zfs on ${host}: mailTo is ${toString cfg.mailTo}, but nothing on this host sends mail; set up programs.msmtp (accounts.default, setSendmail), or leave mailTo out";
       }
     ]

@@ -7,8 +7,6 @@ in
 {
   config = lib.mkIf cfg.enable {
     services.zfs.zed = {
-      enableMail = lib.mkIf mails true;
-
       settings = lib.mkMerge [
         # What a resilver did not read may have rotted unnoticed; find out while the other copies are still good.
         { ZED_SCRUB_AFTER_RESILVER = lib.mkDefault true; }
