@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 def candidates(inventory: Inventory, guest: Guest) -> list[str]:
     """Give the hosts that could run a guest placed `anywhere`, sorted by name.
 
-    They hold all its DRBD volumes and bridge its networks. A guest with a disk that only one host has is never
-    placed by itself, so it has none.
+    They hold all its DRBD volumes and bridge its networks. A guest with a disk that only one host has is
+    never placed by itself, so it has none.
     """
     return [
         name
@@ -53,9 +53,9 @@ def bridged_networks(inventory: Inventory, host: str) -> dict[str, str]:
 def place(inventory: Inventory) -> dict[str, str]:
     """Give the host of every guest that has one.
 
-    A stated host is taken as it is. A guest placed `anywhere` goes to the candidate with memory left that no guest
-    of its anti-affinity groups is on; among several, a hash of both names decides, so that other guests' coming and
-    going moves it only when it must.
+    A stated host is taken as it is. A guest placed `anywhere` goes to the candidate with memory left that no
+    guest of its anti-affinity groups is on; among several, a hash of both names decides, so that the coming and
+    going of others moves it only when it must.
     """
     room = _Room(inventory)
     placed: dict[str, str] = {}

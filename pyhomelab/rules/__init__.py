@@ -114,8 +114,8 @@ RULES: tuple[Callable[[Scope], Iterator[Mistake]], ...] = (
 def judge(inventory: Inventory, broken: frozenset[tuple[str, str]] = frozenset()) -> list[Mistake]:
     """Find all mistakes that lie between the parts of an inventory.
 
-    `broken` are the entries, such as ("hosts", "dl1"), that could not be read and were left out of `inventory`;
-    ("guests", EVERYTHING) stands for a whole section.
+    `broken` are the entries, such as ("hosts", "dl1"), that could not be read and were left out of
+    `inventory`; ("guests", EVERYTHING) stands for a whole section.
     """
     scope = Scope(inventory, broken)
     return [mistake for rule in RULES for mistake in rule(scope)]

@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING
 from pyhomelab.errors import Mistake
 from pyhomelab.rules.addresses import network_holding
 from pyhomelab.rules.clusters import members_of
-from pyhomelab.wording import listed
+from pyhomelab.wording import counted, listed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from pyhomelab.model import Cluster, Net
-    from pyhomelab.rules.scope import Scope
+    from pyhomelab.rules.scope import Path, Scope
 
 _NODE_BITS = {4: 8, 6: 64}  # addresses of one node's pods, as k3s and kubeadm cut them: a /24 or a /64
-_MOST_NODE_BITS = 16  # a pod range is cut into 2^16 nodes at most
-_SERVICE_BITS = (4, 20)  # the tenth address is the resolver's; the API server takes at most 20 bits
+_MOST_SHARES = 16  # a pod range is cut into 2^16 at most
+_SERVICE_BITS = (20, 4)  # the API server takes at most 20 bits; the tenth address is the resolver's
 
 
 def cluster_networks_exist(scope: Scope) -> Iterator[Mistake]:
@@ -25,13 +25,17 @@ def cluster_networks_exist(scope: Scope) -> Iterator[Mistake]:
     for name, cluster in scope.inventory.clusters.items():
         if cluster.network is not None:
             yield from scope.unknown(("clusters", name, "network"), cluster.network, "network", "networks")
-        elif cluster.vip is not None and scope.is_whole("networks") and not network_holding(scope, cluster.vip):
+        elif (
+            cluster.vip is not None and scope.is_whole("networks") and not network_holding(scope, cluster.vip)
+        ):
             ranges = listed([str(net.cidr) for net in scope.inventory.networks.values()][:8], last="or")
-            yield Mistake(("clusters", name, "vip"), "is in no network of the lab", f"take a free address of {ranges}")
+            yield Mistake(
+                ("clusters", name, "vip"), "is in no network of the lab", f"take a free address of {ranges}"
+            )
 
 
 def members_are_in_the_network(scope: Scope) -> Iterator[Mistake]:
-    """Refuse members without a fixed address in the cluster's network, and clusters without a network in common."""
+    """Refuse members without a fixed address in the cluster's network, or in the one most others share."""
     for name, cluster in scope.inventory.clusters.items():
         network = _stated_network(scope, cluster)
         if network is None and cluster.network is None and cluster.vip is None:
@@ -61,24 +65,27 @@ def _most_common_network(scope: Scope, cluster: Cluster) -> str | None:
 
 
 def ranges_suit_the_cluster(scope: Scope) -> Iterator[Mistake]:
-    """Refuse ranges for pods and services that are too small, too large, or of another kind than the network."""
+    """Refuse ranges that cannot be shared out among the machines, and sizes that the API server refuses."""
     for name, cluster in scope.inventory.clusters.items():
-        path = ("clusters", name)
-        nodes, pods = _NODE_BITS[cluster.pod_cidr.version], cluster.pod_cidr
-        bits = pods.max_prefixlen - pods.prefixlen - nodes
-        count = len(cluster.members)
-        if bits < 0 or 1 << bits < count:
-            longest = pods.max_prefixlen - nodes - (count - 1).bit_length()
-            reason = f"has a /{pods.max_prefixlen - nodes} for {max(1 << bits, 0) if bits >= 0 else 0} of {count} machines"
-            yield Mistake((*path, "pod_cidr"), reason, f"write a range of /{longest} or larger")
-        elif bits > _MOST_NODE_BITS:
-            reason = f"is larger than Kubernetes can share out among machines (/{pods.prefixlen + bits - _MOST_NODE_BITS})"
-            yield Mistake((*path, "pod_cidr"), reason, "write a smaller range")
-        host_bits = cluster.service_cidr.max_prefixlen - cluster.service_cidr.prefixlen
-        if not _SERVICE_BITS[0] <= host_bits <= _SERVICE_BITS[1]:
-            length = cluster.service_cidr.max_prefixlen
-            hint = f"write a range from /{length - _SERVICE_BITS[1]} to /{length - _SERVICE_BITS[0]}"
-            yield Mistake((*path, "service_cidr"), "is not a size that the API server takes", hint)
+        yield from _pod_range(("clusters", name, "pod_cidr"), cluster)
+        services = cluster.service_cidr
+        shortest, longest = (services.max_prefixlen - bits for bits in _SERVICE_BITS)
+        if not shortest <= services.prefixlen <= longest:
+            reason = f"{services} is not a size that the API server takes"
+            hint = f"set `service_cidr:` to a range from /{shortest} to /{longest}"
+            yield Mistake(("clusters", name, "service_cidr"), reason, hint, shows_value=False)
+
+
+def _pod_range(path: Path, cluster: Cluster) -> Iterator[Mistake]:
+    pods, count = cluster.pod_cidr, len(cluster.members)
+    node = pods.max_prefixlen - _NODE_BITS[pods.version]
+    longest = node - (count - 1).bit_length()
+    if pods.prefixlen > longest:
+        reason = f"is too small: each of {counted(count, 'machine')} takes a /{node} of it"
+        yield Mistake(path, reason, f"set it to a /{longest} or larger")
+    elif node - pods.prefixlen > _MOST_SHARES:
+        reason = f"is larger than Kubernetes can share out among machines, each with a /{node}"
+        yield Mistake(path, reason, f"set it to a /{node - _MOST_SHARES} or smaller")
 
 
 def ranges_are_of_one_family(scope: Scope) -> Iterator[Mistake]:

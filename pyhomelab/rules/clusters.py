@@ -30,9 +30,15 @@ def members_are_in_one_place(scope: Scope) -> Iterator[Mistake]:
         if member in first:
             other = first[member]
             if other[1] != path[1]:
-                reason, hint = f"is in cluster {other[1]} already", "a machine is in one cluster: leave one of them"
+                reason, hint = (
+                    f"is in cluster {other[1]} already",
+                    "a machine is in one cluster: leave one of them",
+                )
             elif other[2] != path[2]:
-                reason, hint = "is a server of this cluster already", "a server runs pods, too: leave it out here"
+                reason, hint = (
+                    "is a server of this cluster already",
+                    "a server runs pods, too: leave it out here",
+                )
             else:
                 reason, hint = "is named twice", "name each machine once"
             yield Mistake(path, reason, hint)

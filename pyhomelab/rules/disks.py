@@ -98,8 +98,9 @@ def disks_lie_apart(scope: Scope) -> Iterator[Mistake]:
 
 
 def _place(path: Path, disk: GuestDisk) -> str | None:
-    if disk.file is not None:
-        return disk.file
+    file: str | None = disk.file
+    if file is not None:
+        return file
     return f"{disk.on}/{guest_zvol(str(path[1]), _name(path))}" if disk.on is not None else None
 
 

@@ -31,7 +31,9 @@ def tags_are_those_of_networks(scope: Scope) -> Iterator[Mistake]:
         net = scope.inventory.networks.get(link.network or "")
         if link.tagged and link.network is None:
             yield Mistake(
-                (*path, "tagged"), "is said of a link that is in no network", "add `network:`, or use `vlans:` alone"
+                (*path, "tagged"),
+                "is said of a link that is in no network",
+                "add `network:`, or use `vlans:` alone",
             )
         elif link.tagged and net is not None and net.vlan is None:
             yield Mistake(
@@ -39,7 +41,9 @@ def tags_are_those_of_networks(scope: Scope) -> Iterator[Mistake]:
                 f"needs a tag, and network {link.network} has no VLAN id",
                 f"set `vlan:` of network {link.network}, or leave `tagged` out",
             )
-        yield from _carried(scope, path, link, own_vlan=net.vlan if net and link.tagged is not False else None)
+        yield from _carried(
+            scope, path, link, own_vlan=net.vlan if net and link.tagged is not False else None
+        )
 
 
 def _carried(scope: Scope, path: Path, link: Link, own_vlan: int | None) -> Iterator[Mistake]:
@@ -50,7 +54,10 @@ def _carried(scope: Scope, path: Path, link: Link, own_vlan: int | None) -> Iter
         if network == link.network:
             reason, hint = "is the link's own network already", "name it once: in `network:` or in `vlans:`"
         elif net is not None and net.vlan is None:
-            reason, hint = "is carried tagged, but the network has no VLAN id", f"set `vlan:` of network {network}"
+            reason, hint = (
+                "is carried tagged, but the network has no VLAN id",
+                f"set `vlan:` of network {network}",
+            )
         elif net is not None and net.vlan in seen:
             reason = f"has VLAN id {net.vlan}, which is network {seen[net.vlan]} on this link"
             hint = "give each network on a link a VLAN id of its own"
@@ -109,7 +116,9 @@ def _devices(attached: Attachment, taken: dict[str, str]) -> Iterator[Mistake]:
     if bridge is not None:
         if bridge in taken:
             reason = f"is {taken[bridge]} of this host already"
-            yield Mistake((*attached.path, "bridge"), reason, "give the bridge a name of its own, such as br-lan")
+            yield Mistake(
+                (*attached.path, "bridge"), reason, "give the bridge a name of its own, such as br-lan"
+            )
         taken.setdefault(bridge, f"the bridge of network {attached.network or 'no name'}")
 
 

@@ -19,7 +19,7 @@ _Key = tuple[int, int, int]
 
 
 class Ranges:
-    """Networks by name, and which of them another one overlaps: two networks overlap if one holds the other."""
+    """Networks by name, and which of them another overlaps: of two that overlap, one holds the other."""
 
     def __init__(self) -> None:
         self._names: dict[_Key, str] = {}
@@ -42,7 +42,10 @@ class Ranges:
                     return name
         version, start = network.version, int(network.network_address)
         index = bisect_left(self._starts, (version, start, ""))
-        inside = index < len(self._starts) and self._starts[index][:2] <= (version, int(network.broadcast_address))
+        inside = index < len(self._starts) and self._starts[index][:2] <= (
+            version,
+            int(network.broadcast_address),
+        )
         return self._starts[index][2] if inside else None
 
 
@@ -79,7 +82,7 @@ def networks_are_usable(scope: Scope) -> Iterator[Mistake]:
 
 
 def clusters_stay_out_of_networks(scope: Scope) -> Iterator[Mistake]:
-    """Refuse pod and service addresses that the lab uses elsewhere; two clusters may use the same ones inside."""
+    """Refuse pod and service addresses that the lab uses; two clusters may use the same ones inside."""
     ranges = Ranges()
     for name, net in scope.inventory.networks.items():
         ranges.add(name, net.cidr)

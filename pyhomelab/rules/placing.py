@@ -25,7 +25,7 @@ def guests_anywhere_have_a_place(scope: Scope) -> Iterator[Mistake]:
 
 
 def _is_understood(scope: Scope, guest: Guest) -> bool:
-    """Say whether everything is known that decides where a guest can be; else another mistake says what is wrong."""
+    """Say whether all is known that decides where a guest can be; else another mistake says what is not."""
     volumes = [scope.inventory.volumes.get(disk.volume or "") for disk in guest.all_disks.values()]
     replicas = [host for volume in volumes if volume is not None for host in volume.replicas]
     return (
@@ -43,7 +43,10 @@ def _why(scope: Scope, guest: Guest) -> tuple[str, str]:
         return "finds no host: none holds a replica of all its volumes", "give its volumes a host in common"
     running = [name for name in held if hosts[name].kvm is not None]
     if not running:
-        return f"finds no host: {_hold(held)} its volumes, and runs no guests", f"write `kvm: {{}}` at {_one(held)}"
+        return (
+            f"finds no host: {_hold(held)} its volumes, and runs no guests",
+            f"write `kvm: {{}}` at {_one(held)}",
+        )
     bridging = [name for name in running if guest.links.keys() <= scope.bridged(name)]
     if not bridging:
         missing = [network for network in guest.links if network not in scope.bridged(running[0])]

@@ -61,8 +61,8 @@ def _memory(path: Path, memory: Memory) -> Mistake:
 
 def _cpu(path: Path, cpu: Cpu) -> Mistake:
     reason = (
-        f"are too few: guests have {counted(cpu.promised, 'virtual CPU')}, and {cpu.ratio:g} for a thread make "
-        f"{math.floor(cpu.threads * cpu.ratio)}"
+        f"are too few: guests have {counted(cpu.promised, 'virtual CPU')}, "
+        f"and {cpu.ratio:g} for a thread make {math.floor(cpu.threads * cpu.ratio)}"
     )
     return Mistake(path, reason, f"give guests fewer, or {_more_often('cpu', cpu.promised, cpu.threads)}")
 

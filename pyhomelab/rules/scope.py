@@ -1,4 +1,4 @@
-"""What a rule sees: the inventory, what was left out of it, and what several rules want to know, found once."""
+"""What a rule sees: the inventory, what was left out of it, and what several rules want to know."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _MOST_COMPARISONS = 20_000
 class Scope:
     """An inventory to judge.
 
-    `broken` are entries such as ("hosts", "dl1") that had mistakes of their own and were left out: a reference to one
+    `broken` are entries such as ("hosts", "dl1") that had mistakes of their own and were left out: naming one
     is no mistake, and what could only be said with it is not said.
     """
 
@@ -55,7 +55,10 @@ class Scope:
         """Yield the mistake of naming, at `path`, what none of the sections has; with the near miss."""
         if not any(self.exists(section, name) for section in sections):
             yield Mistake(
-                path, f"is not a {kind} of this lab", self.near(name, kind, *sections), shows_value=path[-1] != name
+                path,
+                f"is not a {kind} of this lab",
+                self.near(name, kind, *sections),
+                shows_value=path[-1] != name,
             )
 
     def near(self, name: str, kind: str, *sections: Section) -> str:
@@ -104,7 +107,7 @@ class Scope:
         found: dict[str, list[Attachment]] = defaultdict(list)
         for attached in self.attachments:
             found[attached.machine].append(attached)
-        return found
+        return dict(found)
 
     @cached_property
     def fixed(self) -> dict[str, dict[str, Address]]:

@@ -46,9 +46,10 @@ def _disks(scope: Scope) -> Iterator[tuple[str, Path, str, str]]:
 
 def _disk_lists(base: Path, pool: Pool) -> Iterator[tuple[Path, tuple[str, ...]]]:
     yield (*base, "disks"), pool.disks
-    for key, vdevs in (("vdevs", pool.vdevs), ("special", pool.special), ("log", pool.log)):
-        for index, vdev in enumerate(vdevs):
-            yield (*base, key, index, "disks"), vdev.disks
+    for index, vdev in enumerate(pool.vdevs):
+        yield (*base, "vdevs", index, "disks"), vdev.disks
+    for path, support in _support_vdevs(base, pool):
+        yield (*path, "disks"), support.disks
     yield (*base, "cache"), pool.cache
     yield (*base, "spares"), pool.spares
 
@@ -60,7 +61,9 @@ def pools_have_disks(scope: Scope) -> Iterator[Mistake]:
             reason = "is a layout without disks"
             yield Mistake((*path, "layout"), reason, "add `disks:`, or write layout and disks in `vdevs:`")
         elif pool.disks and pool.layout is None:
-            yield Mistake((*path, "disks"), "have no layout", "add `layout:`, such as mirror", shows_value=False)
+            yield Mistake(
+                (*path, "disks"), "have no layout", "add `layout:`, such as mirror", shows_value=False
+            )
         elif not pool.data_vdevs:
             hint = "add `layout:` and `disks:`, or `vdevs:`"
             yield Mistake(path, "has no disks for data", hint, shows_value=False)
@@ -131,6 +134,10 @@ def _data_vdevs(path: Path, pool: Pool) -> Iterator[tuple[Path, Vdev]]:
 
 def _all_vdevs(path: Path, pool: Pool) -> Iterator[tuple[Path, Vdev | SupportVdev]]:
     yield from _data_vdevs(path, pool)
+    yield from _support_vdevs(path, pool)
+
+
+def _support_vdevs(path: Path, pool: Pool) -> Iterator[tuple[Path, SupportVdev]]:
     for key, vdevs in (("special", pool.special), ("log", pool.log)):
         for index, vdev in enumerate(vdevs):
             yield (*path, key, index), vdev

@@ -25,7 +25,7 @@ def volumes_have_replicas(scope: Scope) -> Iterator[Mistake]:
         path: Path = ("volumes", name, "replicas")
         count = len(volume.replicas)
         if count < 2 or count > _MOST_REPLICAS:  # noqa: PLR2004
-            hint = "name two or three hosts; a disk on one host alone needs no volume: see `on:` of a guest's disk"
+            hint = "name two or three; a disk on one host alone needs no volume: see `on:` of a guest's disk"
             yield Mistake(path, f"has {counted(count, 'host')}", hint)
         for index, host in enumerate(volume.replicas):
             if host in volume.replicas[:index]:
@@ -35,7 +35,7 @@ def volumes_have_replicas(scope: Scope) -> Iterator[Mistake]:
 
 
 def volumes_name_hosts_that_hold_them(scope: Scope) -> Iterator[Mistake]:
-    """Refuse replicas and witnesses that are no hosts, hosts without the pool, and hosts outside of the network."""
+    """Refuse replicas and witnesses that are no hosts, or lack the pool or an address in the network."""
     for name, volume in scope.inventory.volumes.items():
         yield from scope.unknown(("volumes", name, "network"), volume.network, "network", "networks")
         for path, host_name in _members(name, volume):
@@ -77,7 +77,7 @@ def volumes_know_who_may_write(scope: Scope) -> Iterator[Mistake]:
         if votes == 2 and volume.quorum is None:  # noqa: PLR2004
             yield Mistake(
                 ("volumes", name),
-                "has two replicas and no witness: when the network between them is cut, neither knows who may write",
+                "has two replicas and no witness: when the network is cut, neither knows who may write",
                 "name a third host as `witness:`, or accept with `quorum: off` that both sides may write",
                 shows_value=False,
             )
@@ -97,7 +97,9 @@ def old_drbd_is_asked_for_what_it_can(scope: Scope) -> Iterator[Mistake]:
     for name, volume in scope.inventory.volumes.items():
         path: Path = ("volumes", name)
         if volume.witness is not None:
-            yield Mistake((*path, "witness"), "is not possible: DRBD 8.4 has no witnesses", f"leave it out, {newer}")
+            yield Mistake(
+                (*path, "witness"), "is not possible: DRBD 8.4 has no witnesses", f"leave it out, {newer}"
+            )
         if len(volume.replicas) >= _MOST_REPLICAS:
             reason = f"are {len(volume.replicas)} hosts, and DRBD 8.4 knows two"
             yield Mistake((*path, "replicas"), reason, f"name two hosts, {newer}", shows_value=False)
