@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+
 class HomelabError(Exception):
     """A failure that a person can act on: what failed, where, and the way out."""
 

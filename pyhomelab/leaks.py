@@ -17,7 +17,7 @@ _LOOKS_SECRET = re.compile(
 
 
 def secrets_in(data: Any, path: tuple[str | int, ...] = ()) -> Iterator[Mistake]:  # noqa: ANN401 - YAML holds anything
-    """Find texts that look like a private key, a join token or a password flag; their value is never shown."""
+    """Find texts that look like a private key, a token or a password flag; their value is never shown."""
     if isinstance(data, dict):
         for key, value in data.items():
             yield from secrets_in(value, (*path, key))

@@ -1,11 +1,12 @@
 """Files → Inventory, or every mistake at once.
 
-A part that cannot be read into the model is left out, and what remains is cross-checked all the same, so that one typo
-does not hide the rest. Nothing is said about references to a part that was left out.
+A part that cannot be read into the model is left out, and what remains is cross-checked all the same, so that one
+typo does not hide the rest. Nothing is said about references to a part that was left out.
 """
 
 from __future__ import annotations
 
+import copy
 from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
@@ -14,7 +15,7 @@ from pyhomelab.complaints import complaints
 from pyhomelab.errors import InventoryRefused
 from pyhomelab.leaks import secrets_in
 from pyhomelab.model import Inventory
-from pyhomelab.places import Source, read_source
+from pyhomelab.places import read_source
 from pyhomelab.rules import EVERYTHING, judge
 
 if TYPE_CHECKING:
@@ -26,8 +27,6 @@ if TYPE_CHECKING:
 
 Entry = tuple[str, str]
 _OWN_SECTIONS = ("networks", "hosts", "volumes", "guests", "clusters")
-def _entry(place: tuple[int | str, ...]) -> tuple[int | str, int | str]:
-    return (place[0], place[1]) if len(place) > 1 else (place[0], EVERYTHING)
 
 
 _ANY_LAB = {
@@ -42,7 +41,10 @@ def load(inventory: Path) -> Inventory:
     source = read_source(inventory)
     model, mistakes = understand(source.data)
     known = {mistake.path for mistake in source.mistakes}
-    located = [*source.mistakes, *(place for place in map(source.locate, mistakes) if place.path not in known)]
+    located = [
+        *source.mistakes,
+        *(place for place in map(source.locate, mistakes) if place.path not in known),
+    ]
     if model is None or located:
         raise InventoryRefused(located)
     return model
@@ -64,15 +66,28 @@ def understand(data: dict[str, Any]) -> tuple[Inventory | None, list[Mistake]]:
 
 
 def _without_broken(data: dict[str, Any], details: list[ErrorDetails]) -> tuple[Inventory | None, frozenset[Entry]]:
-    """Read what is left when every entry with a mistake is taken out."""
-    broken = frozenset((str(section), str(name)) for section, name in (_entry(detail["loc"]) for detail in details))
-    sections: dict[str, Any] = {}
-    for section in _OWN_SECTIONS:
-        entries = data.get(section)
-        whole = isinstance(entries, dict)
-        sections[section] = {name: entry for name, entry in entries.items() if (section, name) not in broken} if whole else {}
-    lab_is_whole = isinstance(data.get("lab"), dict) and not any(section == "lab" for section, _ in broken)
+    """Read what is left when unknown keys and every entry with another mistake are taken out."""
+    unknown = [detail["loc"] for detail in details if detail["type"] == "extra_forbidden"]
+    broken = frozenset(_entry(detail["loc"]) for detail in details if detail["loc"] not in unknown)
+    rest = copy.deepcopy(data)
+    for path in unknown:
+        _forget(rest, path)
+    for section in rest.keys() & set(_OWN_SECTIONS):
+        entries = rest[section] if (section, EVERYTHING) not in broken else {}
+        rest[section] = {name: entry for name, entry in entries.items() if (section, name) not in broken}
+    if any(section == "lab" for section, _ in broken):
+        rest["lab"] = _ANY_LAB
     try:
-        return Inventory.model_validate({"lab": data["lab"] if lab_is_whole else _ANY_LAB, **sections}), broken
+        return Inventory.model_validate(rest), broken
     except ValidationError:  # no network or no host is left
         return None, broken
+
+
+def _entry(path: tuple[int | str, ...]) -> Entry:
+    return (str(path[0]), str(path[1])) if len(path) > 1 else (str(path[0]), EVERYTHING)
+
+
+def _forget(data: Any, path: tuple[int | str, ...]) -> None:  # noqa: ANN401 - YAML holds anything
+    for part in path[:-1]:
+        data = data[part]
+    data.pop(path[-1], None)

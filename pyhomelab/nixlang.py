@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -23,7 +23,7 @@ class Path:
     text: str
 
 
-Value = "str | int | bool | None | Path | Sequence[Value] | Mapping[str, Value]"
+Value: TypeAlias = str | int | bool | Path | list[Any] | dict[str, Any] | None
 
 
 def string(text: str) -> str:
@@ -70,7 +70,7 @@ def _binding(name: str, value: Value, indent: str) -> str:
         path.append(attribute(name))
     left = f"{indent}{'.'.join(path)} ="
     text = expression(value, indent)
-    if isinstance(value, (list, tuple)) and "\n" not in text and len(left) + len(text) + 2 > WIDTH:
+    if isinstance(value, list) and "\n" not in text and len(left) + len(text) + len(" ;") > WIDTH:
         text = _expanded_list(value, indent)
     return f"{left} {text};"
 
@@ -85,7 +85,7 @@ def _attribute_set(attributes: Mapping[str, Value], indent: str) -> str:
 def _list(items: Sequence[Value], indent: str) -> str:
     if not items:
         return "[ ]"
-    if len(items) == 1 and not isinstance(items[0], (dict, list, tuple)):
+    if len(items) == 1 and not isinstance(items[0], (dict, list)):
         return f"[ {expression(items[0])} ]"
     return _expanded_list(items, indent)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pyhomelab.errors import LocatedMistake, UnreadableInventory
@@ -12,6 +11,7 @@ from pyhomelab.wording import quoted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from pyhomelab.errors import Mistake
 
@@ -27,7 +27,7 @@ class Source:
     mistakes: tuple[LocatedMistake, ...]
 
     def locate(self, mistake: Mistake) -> LocatedMistake:
-        """Give the mistake its file, line and column: those of its path, or of the nearest part above that was written."""
+        """Give the mistake its file, line and column: of its path, or of the nearest part above that was written."""
         document = _document_of(self.documents, mistake.path)
         line, column, node = _place(document.root, mistake.path)
         value = quoted(node.plain()) if node is not None and mistake.shows_value else None
@@ -39,7 +39,7 @@ def dotted(path: Sequence[str | int]) -> str:
     """Write a path as it is said: `hosts.dl1.zfs.tank.disks[0]`."""
     text = ""
     for part in path:
-        text += f"[{part}]" if isinstance(part, int) else f".{part}" if part.isprintable() else f".{ascii(part)}"
+        text += f"[{part}]" if isinstance(part, int) else f".{part}" if part.isprintable() else f".{part!a}"
     return text.removeprefix(".") or "the inventory"
 
 
@@ -65,7 +65,9 @@ def inventory_files(inventory: Path) -> list[Path]:
     files = sorted(path for path in inventory.glob("*.yaml") if path.is_file())
     if not files:
         raise UnreadableInventory(
-            "holds no *.yaml file", where=str(inventory), hint="`pyhomelab init DIR` makes a lab to start from"
+            "holds no *.yaml file",
+            where=str(inventory),
+            hint="`pyhomelab init DIR` makes a lab to start from",
         )
     return files
 
@@ -101,28 +103,27 @@ def _twice(document: Document, parent: Node, key: str, path: KeyPath, first: str
 
 def _document_of(documents: tuple[Document, ...], path: KeyPath) -> Document:
     """Find the file that holds most of the path; the first one for what no file holds."""
-
-    def depth(document: Document) -> int:
-        known = 0
-        for known, _ in enumerate(_nodes(document.root, path), start=1):  # noqa: B007
-            pass
-        return known
-
-    return max(documents, key=depth)
+    return max(documents, key=lambda document: len(_nodes(document.root, path)))
 
 
 def _nodes(root: Node, path: KeyPath) -> list[Node]:
-    found, node = [], root
+    found: list[Node] = []
     for part in path:
-        value = node.value
-        if isinstance(value, dict) and isinstance(part, str) and part in value:
-            node = value[part]
-        elif isinstance(value, list) and isinstance(part, int) and part < len(value):
-            node = value[part]
-        else:
+        node = _child(found[-1] if found else root, part)
+        if node is None:
             break
         found.append(node)
     return found
+
+
+def _child(node: Node, part: str | int) -> Node | None:
+    value = node.value
+    if isinstance(value, dict):
+        return value.get(part)
+    if isinstance(value, list) and isinstance(part, int) and part < len(value):
+        child: Node = value[part]
+        return child
+    return None
 
 
 def _place(root: Node, path: KeyPath) -> tuple[int, int, Node | None]:

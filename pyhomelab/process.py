@@ -34,8 +34,8 @@ class Finished:
 def run(argv: Sequence[str], *, doing: str, needs: str, stdin: str | None = None, timeout: float = 600) -> Finished:
     """Run `argv` to its end, for at most `timeout` seconds.
 
-    Raises CommandFailed, saying what we were `doing`, for any exit code but 0, and ToolMissing, saying what the program is
-    needed for and where it comes from (`needs`), if it is not on PATH. What goes to `stdin` is never shown.
+    Raises CommandFailed, saying what we were `doing`, for any exit code but 0, and ToolMissing, saying where the
+    program comes from (`needs`), if it is not on PATH. What goes to `stdin` is never shown.
     """
     try:
         done = subprocess.run(

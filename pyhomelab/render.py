@@ -26,7 +26,7 @@ _EXTRA = """\
 
 @dataclass(frozen=True, slots=True)
 class RenderedLab:
-    """Files by path below the inventory's directory: those that follow the inventory, and those made once for the owner."""
+    """Files by path below the inventory's directory: those that follow it, and those made once for the owner."""
 
     generated: dict[str, str] = field(default_factory=dict)
     owned: dict[str, str] = field(default_factory=dict)
@@ -37,7 +37,9 @@ def render(inventory: Inventory, source: str = "inventory.yaml") -> RenderedLab:
     rendered = RenderedLab()
     shared = shared_options(inventory)
     rendered.generated["lab.nix"] = _file(
-        [{"homelab": {**shared, "secrets": {"directory": Path("./secrets")}}}], source, "what all machines of the lab share"
+        [{"homelab": {**shared, "secrets": {"directory": Path("./secrets")}}}],
+        source,
+        "what all machines of the lab share",
     )
     for machine in decide(inventory):
         _render_machine(machine, source, rendered)
@@ -49,7 +51,9 @@ def _render_machine(machine: Machine, source: str, rendered: RenderedLab) -> Non
     imports = [Path("../lab.nix"), *(Path(f"./{stem}.nix") for stem in sorted([*others, "extra"]))]
     own_settings = "your own settings go into extra.nix"
     rendered.generated[f"{machine.name}/default.nix"] = _file(
-        [{"imports": imports}, machine.identity, {"homelab": machine.parts["default"]}], f"../{source}", own_settings
+        [{"imports": imports}, machine.identity, {"homelab": machine.parts["default"]}],
+        f"../{source}",
+        own_settings,
     )
     for stem in others:
         rendered.generated[f"{machine.name}/{stem}.nix"] = _file(

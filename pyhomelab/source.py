@@ -1,8 +1,8 @@
 """YAML text → plain data that remembers where every part stands.
 
-The text comes from outside, so it is read event by event with limits (size, depth, number of parts), without anchors and
-aliases (the raw material of YAML bombs), without tags, and with duplicate keys refused. Plain scalars stay text except
-`null`, `true` and `false` (YAML 1.2): `1.30` stays `1.30`, and the model decides what it means.
+The text comes from outside, so it is read event by event with limits on size and depth, without anchors and aliases (the
+raw material of YAML bombs), without tags, and with duplicate keys refused. Plain scalars stay text except `null`, `true`
+and `false` (YAML 1.2): `1.30` stays `1.30`, and the model decides what it means.
 """
 
 from __future__ import annotations
@@ -33,7 +33,10 @@ if TYPE_CHECKING:
 LARGEST_FILE = 8 << 20
 DEEPEST_NESTING = 32
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
-_PARSE_HINTS = {"tab": "indent with spaces, not tabs", "unexpected ':'": "put a text that holds a colon in quotes"}
+_PARSE_HINTS = {
+    "tab": "indent with spaces, not tabs",
+    "unexpected ':'": "put a text that holds a colon in quotes",
+}
 _EMPTY = object()
 _PLAIN: dict[str, object] = {"": _EMPTY, "~": None, "null": None, "true": True, "false": False}
 
@@ -70,7 +73,9 @@ def read(path: Path, shown_as: str) -> Document:
     try:
         if path.stat().st_size > LARGEST_FILE:
             raise UnreadableInventory(
-                f"is larger than {LARGEST_FILE >> 20} MiB", where=shown_as, hint="split the lab over several files"
+                f"is larger than {LARGEST_FILE >> 20} MiB",
+                where=shown_as,
+                hint="split the lab over several files",
             )
         text = path.read_bytes().decode("utf-8")
     except UnicodeDecodeError as error:
@@ -122,7 +127,7 @@ def _refuse_control_characters(text: str, shown_as: str) -> None:
 
 def _events(text: str) -> Iterator[Any]:
     # The C parser hands out events one by one, so that the limits below hold before anything large is built.
-    return YAML(typ="safe").parse(text)  # type: ignore[no-untyped-call, no-any-return]
+    return YAML(typ="safe").parse(text)  # type: ignore[no-any-return]
 
 
 def _unreadable(error: YAMLError, text: str, shown_as: str) -> UnreadableInventory:
@@ -131,7 +136,10 @@ def _unreadable(error: YAMLError, text: str, shown_as: str) -> UnreadableInvento
     where = f"{shown_as}:{mark.line + 1}:{mark.column + 1}" if mark else shown_as
     if mark and "\t" in "".join(text.splitlines()[mark.line : mark.line + 1])[: mark.column + 1]:
         problem += " (a tab)"
-    hint = next((hint for word, hint in _PARSE_HINTS.items() if word in problem), "check the indentation and quotes here")
+    hint = next(
+        (hint for word, hint in _PARSE_HINTS.items() if word in problem),
+        "check the indentation and quotes here",
+    )
     return UnreadableInventory(f"is not YAML: {problem}", where=where, hint=hint)
 
 
@@ -155,7 +163,11 @@ class _Reader:
             self._key.pop()
             self._path.pop()
         elif isinstance(event, AliasEvent):
-            self._refuse(event, f"*{event.anchor} is an alias", "write the value out; anchors and aliases are not taken")
+            self._refuse(
+                event,
+                f"*{event.anchor} is an alias",
+                "write the value out; anchors and aliases are not taken",
+            )
         elif isinstance(event, DocumentStartEvent):
             self._documents += 1
             if self._documents > 1:
@@ -165,7 +177,11 @@ class _Reader:
 
     def _add(self, event: Any) -> None:  # noqa: ANN401
         if event.anchor is not None:
-            self._refuse(event, f"&{event.anchor} is an anchor", "write the value out; anchors and aliases are not taken")
+            self._refuse(
+                event,
+                f"&{event.anchor} is an anchor",
+                "write the value out; anchors and aliases are not taken",
+            )
         if event.tag is not None and not (isinstance(event, ScalarEvent) and event.tag == "!"):
             self._refuse(event, f"{quoted(event.tag)} is a tag", "write the plain value")
         mark = event.start_mark
@@ -178,7 +194,11 @@ class _Reader:
         self._key.append(None)
         self._path.append(self._name)
         if len(self._open) > DEEPEST_NESTING:
-            self._refuse(event, f"is nested deeper than {DEEPEST_NESTING} levels", "no key of an inventory lies that deep")
+            self._refuse(
+                event,
+                f"is nested deeper than {DEEPEST_NESTING} levels",
+                "no key of an inventory lies that deep",
+            )
 
     def _scalar(self, event: Any) -> object:  # noqa: ANN401
         is_plain = event.style is None or event.style == ""
@@ -216,10 +236,12 @@ class _Reader:
 
     def _bind(self, parent: Node, key: Node, node: Node) -> None:
         name = key.value
-        self._name = f".{name}" if name.isprintable() else f".{ascii(name)}"
+        self._name = f".{name}" if name.isprintable() else f".{name!a}"
         if name in parent.value:
             line, _ = parent.keys[name]
-            self._mistake(key.line, key.column, f"stands here a second time, after line {line}", "remove one of the two")
+            self._mistake(
+                key.line, key.column, f"stands here a second time, after line {line}", "remove one of the two"
+            )
             return
         self._fill(node, (key.line, key.column))
         parent.value[name] = node

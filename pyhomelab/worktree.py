@@ -1,14 +1,13 @@
 """Writes a rendered lab into its directory: only what differs, and all of it or nothing.
 
-The new tree is built beside the old one (unchanged files are hard links, so they keep their inode and time) and the two are
-exchanged in one step of the kernel. Whoever is killed before that step leaves the old tree, and a stray `.hosts.pyhomelab-*`
-directory that the next run removes.
+The new tree is built beside the old one (unchanged files are hard links, so they keep their inode and time) and the two
+are exchanged in one step of the kernel. Whoever is killed before that step leaves the old tree, and a stray
+`.hosts.pyhomelab-*` directory that the next run removes.
 """
 
 from __future__ import annotations
 
 import ctypes
-import fcntl
 import os
 import shutil
 import tempfile
@@ -18,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pyhomelab.errors import Refused
+from pyhomelab.lock import alone
 from pyhomelab.render import MADE_BY
 
 if TYPE_CHECKING:
@@ -56,7 +56,9 @@ def differences(directory: Path, rendered: RenderedLab) -> list[Change]:
         Change(path, old, new) for path, new in rendered.generated.items() if (old := _text(directory / path)) != new
     ]
     changes += [
-        Change(path, None, new) for path, new in rendered.owned.items() if not (directory / path).is_symlink() and not (directory / path).exists()
+        Change(path, None, new)
+        for path, new in rendered.owned.items()
+        if not (directory / path).is_symlink() and not (directory / path).exists()
     ]
     changes += [Change(path, text, None) for path, text in _left_over(directory, rendered)]
     for change in changes:
@@ -70,11 +72,11 @@ def differences(directory: Path, rendered: RenderedLab) -> list[Change]:
 
 
 def write(directory: Path, changes: list[Change]) -> None:
-    """Make the changes, all or none; raises Refused if another run is at work or the directory cannot be written."""
+    """Make the changes, all or none; raises Refused if another run is at work or nothing can be written there."""
     if not changes:
         return
     try:
-        with _alone(directory.parent), _stage(directory) as stage:
+        with alone(directory.parent), _stage(directory) as stage:
             if _may_be_exchanged(directory):
                 _mirror(directory, stage)
                 _apply(changes, stage)
@@ -110,19 +112,6 @@ def _left_over(directory: Path, rendered: RenderedLab) -> Iterator[tuple[str, st
 
 
 @contextmanager
-def _alone(parent: Path) -> Iterator[None]:
-    """Hold the lock of a lab's directory; two runs at once would each undo the other."""
-    descriptor = os.open(parent, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        yield
-    except BlockingIOError:
-        raise Refused("is being written by another pyhomelab", where=str(parent), hint="wait for it to end") from None
-    finally:
-        os.close(descriptor)
-
-
-@contextmanager
 def _stage(directory: Path) -> Iterator[Path]:
     """Make an empty directory beside the lab's, and remove it in the end with whatever it holds by then."""
     prefix = f".{directory.name}.pyhomelab-"
@@ -136,7 +125,7 @@ def _stage(directory: Path) -> Iterator[Path]:
 
 
 def _may_be_exchanged(directory: Path) -> bool:
-    """Say whether the directory may be replaced as a whole: not under a shell that stands in it, and not a mount or a link."""
+    """Say whether the directory may be replaced: not under a shell that stands in it, nor a mount or a link."""
     here = Path.cwd()
     inside = here == directory.resolve() or directory.resolve() in here.parents
     return not inside and not directory.is_symlink() and not directory.is_mount()
@@ -159,18 +148,25 @@ def _link(source: str, target: str) -> str:
 
 
 def _apply(changes: list[Change], stage: Path) -> None:
-    made: set[Path] = set()
+    # plain strings and os calls: a large lab is thousands of small files, and path objects would double the time
+    made: set[str] = set()
     for change in changes:
-        path = stage / change.path
-        if change.old is not None:
-            path.unlink(missing_ok=True)  # a hard link still: writing through it would change the old tree
+        path = f"{stage}/{change.path}"
+        parent = os.path.dirname(path)  # noqa: PTH120 - as above
+        if change.old is not None and os.path.exists(path):  # noqa: PTH110 - as above
+            os.unlink(path)  # noqa: PTH108 - a hard link still: writing through it would change the old tree
         if change.new is not None:
-            if path.parent not in made:
-                path.parent.mkdir(parents=True, exist_ok=True)
-                made.add(path.parent)
-            path.write_text(change.new, encoding="utf-8")
-        elif path.parent != stage and not any(path.parent.iterdir()):
-            path.parent.rmdir()
+            if parent not in made:
+                os.makedirs(parent, exist_ok=True)  # noqa: PTH103 - as above
+                made.add(parent)
+            _create(path, change.new)
+        elif Path(parent) != stage and not os.listdir(parent):  # noqa: PTH208 - as above
+            os.rmdir(parent)  # noqa: PTH106 - as above
+
+
+def _create(path: str, text: str) -> None:
+    with open(path, "xb", buffering=0) as file:  # noqa: PTH123 - as above
+        file.write(text.encode("utf-8"))
 
 
 def _exchange(stage: Path, directory: Path) -> bool:

@@ -13,6 +13,7 @@ import pytest
 
 from pyhomelab import worktree
 from pyhomelab.errors import Refused
+from pyhomelab.lock import alone
 from pyhomelab.render import MADE_BY, RenderedLab
 from pyhomelab.worktree import differences, write
 
@@ -131,7 +132,7 @@ def test_a_stray_stage_of_a_killed_run_is_removed(hosts: Path) -> None:
 
 
 def test_two_runs_at_once_are_refused(hosts: Path) -> None:
-    with worktree._alone(hosts.parent), pytest.raises(Refused) as caught:  # noqa: SLF001 - the lock is what is tested
+    with alone(hosts.parent), pytest.raises(Refused) as caught:
         bring(hosts, lab("dl1"))
     assert str(caught.value) == f"{hosts.parent}: is being written by another pyhomelab; wait for it to end"
 

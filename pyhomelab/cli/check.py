@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -18,6 +17,9 @@ from pyhomelab.placement import place
 from pyhomelab.wording import counted, listed
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
     from pyhomelab.model import Inventory
 
 
@@ -27,8 +29,8 @@ if TYPE_CHECKING:
 def command(*, inventory: Path, as_json: bool) -> None:
     """Read and judge the inventory.
 
-    Prints every mistake at once, or what each host has and what of it is promised. INVENTORY is a file, or a directory whose
-    *.yaml files are its parts (by default `hosts`). Exits 3 if there are mistakes.
+    Prints every mistake at once, or what each host has and what of it is promised. INVENTORY is a file, or a
+    directory whose *.yaml files are its parts (by default `hosts`). Exits 3 if there are mistakes.
 
     Example: pyhomelab check hosts/inventory.yaml
     """
@@ -53,5 +55,11 @@ def command(*, inventory: Path, as_json: bool) -> None:
 
 
 def _summary(lab: Inventory) -> str:
-    counts = {"host": lab.hosts, "guest": lab.guests, "network": lab.networks, "volume": lab.volumes, "cluster": lab.clusters}
+    counts: dict[str, Mapping[str, object]] = {
+        "host": lab.hosts,
+        "guest": lab.guests,
+        "network": lab.networks,
+        "volume": lab.volumes,
+        "cluster": lab.clusters,
+    }
     return listed(counted(len(things), noun) for noun, things in counts.items() if things)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -17,6 +16,7 @@ from pyhomelab.worktree import Change, differences, write
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 
 @click.command()
@@ -27,8 +27,9 @@ if TYPE_CHECKING:
 def command(*, inventory: Path, only_check: bool, show_diff: bool, as_json: bool) -> None:
     """Write the flake's files from the inventory.
 
-    INVENTORY is a file, or a directory whose *.yaml files are its parts (by default `hosts`). The files are written beside
-    it: one directory a machine, and lab.nix. Files that you own (extra.nix) are made once and never touched again.
+    INVENTORY is a file, or a directory whose *.yaml files are its parts (by default `hosts`). The files are written
+    beside it: one directory a machine, and lab.nix. Files that you own (extra.nix) are made once and never touched
+    again.
 
     Example: pyhomelab gen --diff
     """

@@ -34,4 +34,6 @@ def command(directory: Path, name: str | None, ssh_key: Path | None, *, as_json:
         print_json({"directory": str(directory), "lab": lab, "admin": admin.name, "written": written})
         return
     click.echo(f"{directory}: the lab {lab} with {admin.name} as its admin, {counted(len(written), 'file')} written")
-    click.echo(f"Next: edit {directory / 'hosts/inventory.yaml'}, then in {directory}: git init && pyhomelab gen && git add -A")
+    click.echo(
+        f"Next: edit {directory / 'hosts/inventory.yaml'}, then in {directory}: git init && pyhomelab gen && git add -A"
+    )

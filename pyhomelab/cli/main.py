@@ -1,7 +1,8 @@
-"""The group of commands; a command's module is imported only when it is called, so that help and completion are instant."""
+"""The group of commands; a command's module is imported only when it is called, so that help is instant."""
 
 from __future__ import annotations
 
+import gc
 import sys
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
@@ -18,6 +19,7 @@ COMMANDS = {
     "init": "Make a new lab in a directory.",
     "check": "Read and judge the inventory.",
     "gen": "Write the flake's files from the inventory.",
+    "secret": "List and make the secrets that the lab needs.",
     "schema": "Print the JSON Schema of the inventory.",
     "completion": "Print shell completion for bash, zsh or fish.",
 }
@@ -64,6 +66,8 @@ def program() -> None:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the program; a failure becomes its sentence on stderr and its exit code."""
+    # A run is short and keeps nearly all that it makes: looking for garbage all the time costs half of it.
+    gc.set_threshold(100_000, 50, 100)
     try:
         program.main(arguments, prog_name="pyhomelab")
     except HomelabError as error:

@@ -33,10 +33,11 @@ def capacity_table(hosts: Mapping[str, HostCapacity]) -> str:
     for name, host in hosts.items():
         memory, cpu = host.memory, host.cpu
         promised = memory.guests + memory.hugepages + memory.arc + memory.reserved
+        guests = in_units(memory.guests + memory.hugepage_guests)
         table.add_row(
             name,
             in_units(memory.total),
-            f"{in_units(promised)} (guests {in_units(memory.guests + memory.hugepage_guests)}, ARC {in_units(memory.arc)})",
+            f"{in_units(promised)} (guests {guests}, ARC {in_units(memory.arc)})",
             str(cpu.threads),
             str(cpu.promised),
             ", ".join(_pool(pool, space) for pool, space in host.pools.items()),

@@ -1,7 +1,7 @@
 """Inventory → the `homelab.*` options of every machine.
 
-Everything that needs to see two machines at once is decided here (addresses of peers, node ids, join order, who receives
-whose snapshots), so that each machine gets plain data. Nothing here reads or writes files.
+Everything that needs to see two machines at once is decided here (addresses of peers, node ids, join order, who
+receives whose snapshots), so that each machine gets plain data. Nothing here reads or writes files.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ __all__ = ["Machine", "decide", "shared_options"]
 def decide(inventory: Inventory) -> Iterator[Machine]:
     """Give every machine of the lab with its options, hosts first, in the order of the inventory.
 
-    The options are grouped as they are best read: `default` (who the machine is and its roles), `network`, `storage`, `guests`.
-    A guest is small enough for `default` alone.
+    The options are grouped as they are best read: `default` (who the machine is and its roles), `network`,
+    `storage`, `guests`. A guest is small enough for `default` alone.
     """
     overview = Overview(inventory)
     for name in inventory.hosts:

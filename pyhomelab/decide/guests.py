@@ -62,7 +62,11 @@ def _guest(overview: Overview, name: str, guest: Guest, kvm: Kvm, bridges: dict[
             "autostart": None if guest.autostart else False,
             "disks": [_disk(name, disk_name, disk) for disk_name, disk in guest.all_disks.items()],
             "interfaces": [
-                {"name": network, "bridge": bridges[network], "mac": link.mac or guest_mac(lab, name, network)}
+                {
+                    "name": network,
+                    "bridge": bridges[network],
+                    "mac": link.mac or guest_mac(lab, name, network),
+                }
                 for network, link in guest.links.items()
             ],
             "pci": list(guest.pci),
@@ -83,4 +87,10 @@ def _disk(guest: str, name: str, disk: GuestDisk) -> Options:
         image = "qcow2" if disk.file.endswith(".qcow2") else "raw"
         return {"name": name, "kind": "file", "source": disk.file, "size": wanted, "format": image}
     dataset = f"{disk.on}/{guest_zvol(guest, name)}"
-    return {"name": name, "kind": "zvol", "source": f"/dev/zvol/{dataset}", "dataset": dataset, "size": wanted}
+    return {
+        "name": name,
+        "kind": "zvol",
+        "source": f"/dev/zvol/{dataset}",
+        "dataset": dataset,
+        "size": wanted,
+    }

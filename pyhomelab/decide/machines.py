@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """A machine of the lab: its name, the NixOS options that say so, and its `homelab` options by the file they belong in."""
+    """A machine of the lab: its name, the NixOS options that say so, and its `homelab` options by their file."""
 
     name: str
     identity: Options
@@ -50,4 +50,5 @@ def identity_options(overview: Overview, name: str) -> Options:
 
 def base_options(overview: Overview, name: str) -> Options:
     """Give `homelab.base` of a machine."""
-    return {"base": stated({"enable": True, "kernel": overview.machine(name).kernel})}
+    hardware = "kvm-guest" if name in overview.inventory.guests else None
+    return {"base": stated({"enable": True, "hardware": hardware, "kernel": overview.machine(name).kernel})}

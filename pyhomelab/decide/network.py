@@ -28,7 +28,9 @@ def _host_links(host: Host) -> Options:
 
 def _guest_links(inventory: Inventory, guest: str) -> Options:
     links = inventory.guests[guest].links
-    return {network: {"mac": link.mac or guest_mac(inventory.lab.name, guest, network)} for network, link in links.items()}
+    return {
+        network: {"mac": link.mac or guest_mac(inventory.lab.name, guest, network)} for network, link in links.items()
+    }
 
 
 def _devices(inventory: Inventory, name: str, host: Host) -> Options:

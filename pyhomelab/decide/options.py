@@ -1,4 +1,4 @@
-"""The shape of what is decided: plain data that becomes Nix options, without what equals the modules' defaults."""
+"""The shape of what is decided: plain data that becomes Nix options."""
 
 from __future__ import annotations
 

@@ -79,7 +79,9 @@ class Overview:
             for pool_name, pool in host.zfs.items():
                 for name, dataset in pool.datasets.items():
                     if (replica := dataset.replicate) is not None:
-                        found[replica.host].append(Receipt(sender, replica.pool, received_as(sender, pool_name, name, replica)))
+                        found[replica.host].append(
+                            Receipt(sender, replica.pool, received_as(sender, pool_name, name, replica))
+                        )
         return found
 
     @cached_property
@@ -101,13 +103,16 @@ class Overview:
         return str(self.interface_in(machine, network).address)
 
     def network_of(self, cluster: Cluster) -> str:
-        """Give the network that a cluster's nodes talk over: the stated one, that of the VIP, or the first in common."""
+        """Give the network that a cluster's nodes talk over: as stated, that of the VIP, or the first in common."""
         if cluster.network is not None:
             return cluster.network
         networks = self.inventory.networks
         if cluster.vip is not None:
             return next(name for name, net in networks.items() if cluster.vip in net.cidr)
-        own = [{i.network for i in self.interfaces[member] if i.address not in (None, "dhcp")} for member in cluster.members]
+        own = [
+            {i.network for i in self.interfaces[member] if i.address not in (None, "dhcp")}
+            for member in cluster.members
+        ]
         return next(i.network for i in self.interfaces[cluster.servers[0]] if all(i.network in names for names in own))
 
     @cached_property
@@ -126,7 +131,9 @@ def host_interfaces(inventory: Inventory, host: str) -> list[Interface]:
     found = []
     for name, link in inventory.hosts[host].links.items():
         if link.network is not None:
-            device = vlan_device(name, inventory.networks[link.network]) if carries_tagged(inventory, host, name) else name
+            device = (
+                vlan_device(name, inventory.networks[link.network]) if carries_tagged(inventory, host, name) else name
+            )
             found.append(Interface(link.bridge or device, link.network, link.address, link.default_route))
         for network, tagged in link.vlans.items():
             device = vlan_device(name, inventory.networks[network])

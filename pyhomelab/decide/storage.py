@@ -91,7 +91,9 @@ def _dataset(overview: Overview, host: str, pool: str, path: str, dataset: Datas
             "quota": size(dataset.quota) if dataset.quota else None,
             "reservation": size(dataset.reservation) if dataset.reservation else None,
             "snapshots": dataset.snapshots.model_dump() if dataset.snapshots else None,
-            "replicate": _replication(overview, host, received_as(host, pool, path, replica), replica) if replica else None,
+            "replicate": _replication(overview, host, received_as(host, pool, path, replica), replica)
+            if replica
+            else None,
         }
     )
 
@@ -111,5 +113,3 @@ def _common_network(overview: Overview, sender: str, receiver: str) -> str:
     return next(
         i.network for i in overview.interfaces[receiver] if i.network in reachable and i.address not in (None, "dhcp")
     )
-
-

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from pyhomelab.decide.overview import Overview
     from pyhomelab.model import Volume
 
+_VOTES_FOR_A_MAJORITY = 3
+
 
 def drbd_options(overview: Overview, host: str) -> Options:
     """Give `homelab.drbd` of a host that is a replica or a witness of a volume."""
@@ -52,4 +54,4 @@ def _resource(overview: Overview, host: str, name: str, volume: Volume) -> Optio
 def quorum(volume: Volume) -> str:
     """Give the quorum rule of a volume: as stated, else the majority that three votes allow."""
     votes = len(volume.replicas) + (volume.witness is not None)
-    return volume.quorum or ("majority" if votes > 2 else "off")
+    return volume.quorum or ("majority" if votes >= _VOTES_FOR_A_MAJORITY else "off")

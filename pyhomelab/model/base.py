@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainValidator, WithJsonSchema
-from pydantic_core import PydanticCustomError
+from pydantic_core import PydanticCustomError, core_schema
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
+    from pydantic.json_schema import JsonSchemaValue
 
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
+_HIGHEST_PORT = 65535
 
 
 class Model(BaseModel):
     """A part of the inventory: frozen, and no key that it does not know."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=False, use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 def refuse(reason: str, hint: str) -> NoReturn:
@@ -27,34 +30,64 @@ def refuse(reason: str, hint: str) -> NoReturn:
     raise PydanticCustomError("mistake", "{reason}", {"reason": reason, "hint": hint})
 
 
-def _text(pattern: str, reason: str, hint: str) -> Callable[[object], str]:
-    matches = re.compile(pattern).fullmatch
+@dataclass(frozen=True, slots=True)
+class Matching:
+    """Text that matches `pattern` as a whole; what does not is refused with the reason and the way out."""
 
-    def check(value: object) -> str:
-        if not isinstance(value, str) or not matches(value):
-            refuse(reason, hint)
-        return value
+    pattern: str
+    reason: str
+    hint: str
+    lower: bool = False
 
-    return check
+    def __get_pydantic_core_schema__(self, source: object, handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:
+        del source, handler
+        matches = re.compile(self.pattern).fullmatch
+
+        def check(value: object) -> str:
+            if isinstance(value, str):
+                text = value.lower() if self.lower else value
+                if matches(text):
+                    return text
+            return refuse(self.reason, self.hint)
+
+        return core_schema.no_info_plain_validator_function(check)
+
+    def __get_pydantic_json_schema__(
+        self, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        del schema, handler
+        pattern = (
+            re.sub("[a-z]-[a-z]", lambda letters: letters[0] + letters[0].upper(), self.pattern)
+            if self.lower
+            else self.pattern
+        )
+        return {"type": "string", "pattern": f"^(?:{pattern})$"}
 
 
-def checked_text(pattern: str, reason: str, hint: str, **schema: Any) -> Any:  # noqa: ANN401 - builds a type
-    """Make a type of text that must match `pattern` as a whole; its JSON Schema carries the pattern."""
-    return Annotated[
-        str,
-        BeforeValidator(_text(pattern, reason, hint)),
-        WithJsonSchema({"type": "string", "pattern": f"^(?:{pattern})$", **schema}),
-    ]
+@dataclass(frozen=True, slots=True)
+class Between:
+    """A whole number from `lowest` to `highest`."""
 
+    lowest: int
+    highest: int
 
-def _free_text(value: object) -> str:
-    if isinstance(value, bool):
-        refuse("is a truth value, not text", f'put it in quotes: "{str(value).lower()}"')
-    if not isinstance(value, str) or not value:
-        refuse("is not text", "write a word or a sentence")
-    if not value.isprintable():
-        refuse("holds a line break or a control character", "write it on one line")
-    return value
+    def __get_pydantic_core_schema__(self, source: object, handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:
+        del source, handler
+        return core_schema.no_info_plain_validator_function(self.check)
+
+    def check(self, value: object) -> int:
+        """Read a whole number, refusing what is none or lies outside."""
+        if isinstance(value, str) and re.fullmatch("-?[0-9]{1,12}", value):
+            number = int(value)
+            if self.lowest <= number <= self.highest:
+                return number
+        return refuse("is not a whole number that fits", f"write one from {self.lowest} to {self.highest}")
+
+    def __get_pydantic_json_schema__(
+        self, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        del schema, handler
+        return {"type": "integer", "minimum": self.lowest, "maximum": self.highest}
 
 
 def plain_address(value: object, hint: str = "write it like 192.168.10.11") -> Address:
@@ -69,6 +102,16 @@ def plain_address(value: object, hint: str = "write it like 192.168.10.11") -> A
     return refuse("is not an IP address", hint)
 
 
+def _free_text(value: object) -> str:
+    if isinstance(value, bool):
+        refuse("is a truth value, not text", f'put it in quotes: "{str(value).lower()}"')
+    if not isinstance(value, str) or not value:
+        refuse("is not text", "write a word or a sentence")
+    if not value.isprintable():
+        refuse("holds a line break or a control character", "write it on one line")
+    return value
+
+
 def _network(value: object) -> Network:
     if isinstance(value, str) and "/" in value:
         try:
@@ -79,40 +122,53 @@ def _network(value: object) -> Network:
     return refuse("is not a network in CIDR notation", "write it like 192.168.10.0/24")
 
 
-Name = checked_text(
-    "[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?",
-    "is not a DNS label",
-    "use lower-case letters, digits and hyphens, beginning with a letter, at most 63 characters",
-)
-InterfaceName = checked_text(
-    "[A-Za-z0-9](?:[A-Za-z0-9_-]|\\.(?!\\.)){0,14}",
-    "is not the name of a network interface",
-    "use at most 15 letters, digits, dots, hyphens and underscores",
-)
+def json_schema(**schema: Any) -> WithJsonSchema:  # noqa: ANN401 - JSON Schema is free in form
+    """Say what JSON Schema tells an editor of a kind of value."""
+    return WithJsonSchema(schema)
+
+
+Name = Annotated[
+    str,
+    Matching(
+        "[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?",
+        "is not a DNS label",
+        "use lower-case letters, digits and hyphens, beginning with a letter, at most 63 characters",
+    ),
+]
+InterfaceName = Annotated[
+    str,
+    Matching(
+        r"[A-Za-z0-9](?:[A-Za-z0-9_-]|\.(?!\.)){0,14}",
+        "is not the name of a network interface",
+        "use at most 15 letters, digits, dots, hyphens and underscores",
+    ),
+]
 Mac = Annotated[
     str,
-    BeforeValidator(
-        lambda value: _text(
-            "(?:[0-9a-f][02468ace])(?::[0-9a-f]{2}){5}", "is not a unicast MAC address", "write it like 52:54:00:12:34:56"
-        )(value.lower() if isinstance(value, str) else value)
+    Matching(
+        "[0-9a-f][02468ace](?::[0-9a-f]{2}){5}",
+        "is not a unicast MAC address",
+        "write it like 52:54:00:12:34:56",
+        lower=True,
     ),
-    WithJsonSchema({"type": "string", "pattern": "^[0-9a-fA-F][02468aceACE](:[0-9a-fA-F]{2}){5}$"}),
 ]
-Text = Annotated[str, BeforeValidator(_free_text), WithJsonSchema({"type": "string", "minLength": 1})]
-IpAddress = Annotated[Address, PlainValidator(plain_address), WithJsonSchema({"anyOf": [{"type": "string", "format": "ipv4"}, {"type": "string", "format": "ipv6"}]})]
-Cidr = Annotated[Network, PlainValidator(_network), WithJsonSchema({"type": "string", "pattern": "/[0-9]+$"})]
-DiskPath = checked_text(
-    "/dev/disk/by-id/[A-Za-z0-9_.:+=@-]+",
-    "is not a /dev/disk/by-id path",
-    "names such as sda change between boots; `ls -l /dev/disk/by-id` shows the lasting ones",
-)
-AbsolutePath = checked_text(
-    "/(?:[A-Za-z0-9_.+@-]+/?)*", "is not a plain absolute path", "write it like /srv/data, without spaces"
-)
-Port = Annotated[int, BeforeValidator(lambda value: _port(value)), WithJsonSchema({"type": "integer", "minimum": 1, "maximum": 65535})]
-
-
-def _port(value: object) -> int:
-    if isinstance(value, str) and value.isascii() and value.isdigit() and 0 < int(value) <= 65535:
-        return int(value)
-    return refuse("is not a port", "write a number from 1 to 65535")
+DiskPath = Annotated[
+    str,
+    Matching(
+        "/dev/disk/by-id/[A-Za-z0-9_.:+=@-]+",
+        "is not a /dev/disk/by-id path",
+        "names such as sda change between boots; `ls -l /dev/disk/by-id` shows the lasting ones",
+    ),
+]
+AbsolutePath = Annotated[
+    str,
+    Matching("/(?:[A-Za-z0-9_.+@-]+/?)*", "is not a plain absolute path", "write it like /srv/data, without spaces"),
+]
+Text = Annotated[str, BeforeValidator(_free_text), json_schema(type="string", minLength=1)]
+IpAddress = Annotated[
+    Address,
+    PlainValidator(plain_address),
+    json_schema(anyOf=[{"type": "string", "format": "ipv4"}, {"type": "string", "format": "ipv6"}]),
+]
+Cidr = Annotated[Network, PlainValidator(_network), json_schema(type="string", pattern="/[0-9]+$")]
+Port = Annotated[int, Between(1, _HIGHEST_PORT)]

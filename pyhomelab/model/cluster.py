@@ -3,35 +3,49 @@
 from __future__ import annotations
 
 from ipaddress import ip_network
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
-from pyhomelab.model.base import Cidr, IpAddress, Model, Name, Text, checked_text
+from pyhomelab.model.base import Cidr, IpAddress, Matching, Model, Name, Text
 from pyhomelab.model.lab import Domain
 
 KUBERNETES_VERSIONS = ("1.34", "1.35", "1.36")
 """Minors that the add-ons of a home lab agree on; 1.35 is the newest that all of them name."""
 
 Component = Literal["coredns", "metrics-server", "traefik", "servicelb", "local-storage"]
-LabelKey = checked_text(
-    r"(?:[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?/)?[A-Za-z0-9](?:[A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?",
-    "is not a label key of Kubernetes",
-    "write it like disk or example.org/disk",
-)
-LabelValue = checked_text(
-    r"(?:[A-Za-z0-9](?:[A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?)?",
-    "is not a label value of Kubernetes",
-    "at most 63 letters, digits, dots, hyphens and underscores",
-)
-Taint = checked_text(
-    r"(?:[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?/)?[A-Za-z0-9](?:[A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?"
-    r"(?:=[A-Za-z0-9_.-]{0,63})?:(?:NoSchedule|PreferNoSchedule|NoExecute)",
-    "is not a taint of Kubernetes",
-    "write it like dedicated=storage:NoSchedule",
-)
-Registry = checked_text(r"\*|[A-Za-z0-9.-]+(?::[0-9]{1,5})?", "is not a registry", "write it like docker.io")
-Url = checked_text(r"https?://[^\s\x00-\x1f]+", "is not an http(s) address", "write it like https://mirror.home.arpa")
+LabelKey = Annotated[
+    str,
+    Matching(
+        r"(?:[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?/)?[A-Za-z0-9](?:[A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?",
+        "is not a label key of Kubernetes",
+        "write it like disk or example.org/disk",
+    ),
+]
+LabelValue = Annotated[
+    str,
+    Matching(
+        r"(?:[A-Za-z0-9](?:[A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?)?",
+        "is not a label value of Kubernetes",
+        "at most 63 letters, digits, dots, hyphens and underscores",
+    ),
+]
+Taint = Annotated[
+    str,
+    Matching(
+        r"(?:[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?/)?[A-Za-z0-9](?:[A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?"
+        r"(?:=[A-Za-z0-9_.-]{0,63})?:(?:NoSchedule|PreferNoSchedule|NoExecute)",
+        "is not a taint of Kubernetes",
+        "write it like dedicated=storage:NoSchedule",
+    ),
+]
+Registry = Annotated[
+    str, Matching(r"\*|[A-Za-z0-9.-]+(?::[0-9]{1,5})?", "is not a registry", "write it like docker.io")
+]
+Url = Annotated[
+    str,
+    Matching(r"https?://[^\s\x00-\x1f]+", "is not an http(s) address", "write it like https://mirror.home.arpa"),
+]
 
 
 class Cluster(Model):
@@ -42,15 +56,20 @@ class Cluster(Model):
         "1.35", title="Version", description="Kubernetes minor; raised one at a time."
     )
     servers: tuple[Name, ...] = Field(
-        title="Servers", description="Hosts or guests of the control plane: 1, 3 or 5. The first founds the cluster.",
+        title="Servers",
+        description="Hosts or guests of the control plane: 1, 3 or 5. The first founds the cluster.",
         min_length=1,
     )
     agents: tuple[Name, ...] = Field((), title="Agents", description="Hosts or guests that only run pods.")
     network: Name | None = Field(
-        None, title="Network", description="Where the nodes talk; by default that of the VIP or the first in common."
+        None,
+        title="Network",
+        description="Where the nodes talk; by default that of the VIP or the first in common.",
     )
     vip: IpAddress | None = Field(
-        None, title="Virtual IP", description="Address of the API that moves to a living server (by keepalived)."
+        None,
+        title="Virtual IP",
+        description="Address of the API that moves to a living server (by keepalived).",
     )
     pod_cidr: Cidr = Field(ip_network("10.42.0.0/16"), title="Pod CIDR", description="Addresses of pods.")
     service_cidr: Cidr = Field(ip_network("10.43.0.0/16"), title="Service CIDR", description="Addresses of services.")
@@ -59,7 +78,9 @@ class Cluster(Model):
         "flannel", title="Pod network", description="none leaves it to you (Cilium, Calico, …)."
     )
     components: tuple[Component, ...] = Field(
-        ("coredns",), title="Components", description="Bundled parts of k3s to run; all others are switched off."
+        ("coredns",),
+        title="Components",
+        description="Bundled parts of k3s to run; all others are switched off.",
     )
     labels: dict[Name, dict[LabelKey, LabelValue]] = Field({}, title="Labels", description="Node labels by machine.")
     taints: dict[Name, tuple[Taint, ...]] = Field({}, title="Taints", description="Node taints by machine.")
@@ -67,7 +88,9 @@ class Cluster(Model):
         {}, title="Registry mirrors", description="Where images of a registry are fetched instead."
     )
     extra_flags: tuple[Text, ...] = Field(
-        (), title="Extra flags", description="For `k3s server` and `k3s agent`, or for kubeadm's kubelet (--name=value)."
+        (),
+        title="Extra flags",
+        description="For `k3s server` and `k3s agent`, or for kubeadm's kubelet (--name=value).",
     )
     tls_names: tuple[Domain, ...] = Field((), title="TLS names", description="Further names of the API server.")
 

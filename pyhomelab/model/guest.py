@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
-from pyhomelab.model.base import AbsolutePath, Mac, Model, Name, checked_text
-from pyhomelab.model.host import KernelSeries, PciAddress
+from pyhomelab.model.base import AbsolutePath, Between, Mac, Matching, Model, Name
+from pyhomelab.model.host import CpuModel, KernelSeries, PciAddress
 from pyhomelab.model.lab import Tags
 from pyhomelab.model.network import LinkAddress
-from pyhomelab.model.units import Size, whole_number
+from pyhomelab.model.units import Size
 from pyhomelab.model.zfs import PoolName
 
 ANYWHERE = "anywhere"
-DiskName = checked_text(
-    "[a-z][a-z0-9-]{0,18}", "is not the name of a guest's disk", "use at most 19 lower-case letters, digits and hyphens"
-)
+DiskName = Annotated[
+    str,
+    Matching(
+        "[a-z][a-z0-9-]{0,18}",
+        "is not the name of a guest's disk",
+        "use at most 19 lower-case letters, digits and hyphens",
+    ),
+]
 
 
 class GuestDisk(Model):
@@ -41,7 +46,7 @@ class Guest(Model):
 
     on: Name = Field(title="Host", description="The host that runs it, or `anywhere` if its disks are DRBD volumes.")
     tags: Tags = Field((), title="Tags", description="Words to select machines by.")
-    cpus: whole_number(1, 1024) = Field(title="CPUs", description="Virtual CPUs.")  # type: ignore[valid-type]
+    cpus: Annotated[int, Between(1, 1024)] = Field(title="CPUs", description="Virtual CPUs.")
     memory: Size = Field(title="Memory", description="Memory.")
     disk: GuestDisk | None = Field(None, title="Disk", description="The one disk, called root.")
     disks: dict[DiskName, GuestDisk] = Field(
@@ -53,11 +58,11 @@ class Guest(Model):
     kernel: KernelSeries | None = Field(None, title="Kernel series", description="Instead of the default of NixOS.")
     firmware: Literal["bios", "uefi"] = Field("uefi", title="Firmware", description="What starts the guest.")
     autostart: bool = Field(True, title="Autostart", description="Start with its host.")
-    cpu_model: checked_text("[A-Za-z0-9._-]{1,40}", "is not a CPU model", "host-passthrough, host-model or a named one") | None = (  # type: ignore[valid-type]  # noqa: E501
-        Field(None, title="CPU model", description="Instead of the host's choice.")
-    )
+    cpu_model: CpuModel | None = Field(None, title="CPU model", description="Instead of the host's choice.")
     hugepages: bool = Field(False, title="Huge pages", description="Take its memory from the host's huge pages.")
-    pci: tuple[PciAddress, ...] = Field((), title="PCI devices", description="Devices of the host that it gets, by address.")
+    pci: tuple[PciAddress, ...] = Field(
+        (), title="PCI devices", description="Devices of the host that it gets, by address."
+    )
     anti_affinity: tuple[Name, ...] = Field(
         (), title="Anti-affinity", description="Names of groups; two guests of one group never share a host."
     )

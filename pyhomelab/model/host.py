@@ -2,23 +2,49 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
-from pyhomelab.model.base import DiskPath, InterfaceName, Model, checked_text
+from pyhomelab.model.base import Between, DiskPath, InterfaceName, Matching, Model
 from pyhomelab.model.lab import Overcommit, Tags
 from pyhomelab.model.network import Link
-from pyhomelab.model.units import Calendar, GiB, Size, whole_number
+from pyhomelab.model.units import Calendar, GiB, Size
 from pyhomelab.model.zfs import Pool, PoolName
 
 System = Literal["x86_64-linux", "aarch64-linux"]
-HostId = checked_text("[0-9a-f]{8}", "is not a host id", 'write eight hexadecimal digits in quotes, such as "8425e349"')
-KernelSeries = checked_text(r"[0-9]\.[0-9]{1,2}", "is not a kernel series", 'write it in quotes, such as "6.12"')
-PciAddress = checked_text(
-    "[0-9a-f]{4}:[0-9a-f]{2}:[0-1][0-9a-f]\\.[0-7]", "is not a PCI address", "`lspci -D` shows them, such as 0000:03:00.0"
-)
-PciId = checked_text("[0-9a-f]{4}:[0-9a-f]{4}", "is not a PCI vendor and device id", "`lspci -nn` shows them, such as 10de:1eb8")
+HostId = Annotated[
+    str,
+    Matching("[0-9a-f]{8}", "is not a host id", 'write eight hexadecimal digits in quotes, such as "8425e349"'),
+]
+KernelSeries = Annotated[
+    str, Matching(r"[0-9]\.[0-9]{1,2}", "is not a kernel series", 'write it in quotes, such as "6.12"')
+]
+PciAddress = Annotated[
+    str,
+    Matching(
+        "[0-9a-f]{4}:[0-9a-f]{2}:[0-1][0-9a-f]\\.[0-7]",
+        "is not a PCI address",
+        "`lspci -D` shows them, such as 0000:03:00.0",
+    ),
+]
+PciId = Annotated[
+    str,
+    Matching(
+        "[0-9a-f]{4}:[0-9a-f]{4}",
+        "is not a PCI vendor and device id",
+        "`lspci -nn` shows them, such as 10de:1eb8",
+    ),
+]
+
+CpuModel = Annotated[
+    str,
+    Matching(
+        "[A-Za-z0-9._-]{1,40}",
+        "is not a CPU model",
+        "write host-passthrough, host-model, or one that `virsh cpu-models x86_64` lists",
+    ),
+]
 
 
 class Boot(Model):
@@ -29,7 +55,9 @@ class Boot(Model):
     filesystem: Literal["ext4", "zfs"] = Field("ext4", title="Filesystem", description="Of the system disk.")
     swap: Size | None = Field(None, title="Swap", description="A swap partition of this size on the system disk.")
     disk_size: Size | None = Field(
-        None, title="Disk size", description="Size of the system disk; with it `check` counts image files on it."
+        None,
+        title="Disk size",
+        description="Size of the system disk; with it `check` counts image files on it.",
     )
 
 
@@ -49,10 +77,12 @@ class Kvm(Model):
     nested: bool = Field(False, title="Nested", description="Guests may run virtual machines of their own.")
     iommu: bool = Field(False, title="IOMMU", description="On for PCI pass-through.")
     vfio: tuple[PciId, ...] = Field(
-        (), title="VFIO", description="Devices kept from the host's drivers from boot on, by vendor and device id."
+        (),
+        title="VFIO",
+        description="Devices kept from the host's drivers from boot on, by vendor and device id.",
     )
     hugepages: Hugepages | None = Field(None, title="Huge pages", description="Memory set aside for guests.")
-    cpu_model: checked_text("[A-Za-z0-9._-]{1,40}", "is not a CPU model", "host-passthrough, host-model, or one that `virsh cpu-models x86_64` lists") = Field(  # type: ignore[valid-type]  # noqa: E501
+    cpu_model: CpuModel = Field(
         "host-passthrough",
         title="CPU model",
         description="What guests see; host-model or a named one where guests migrate between unlike hosts.",
@@ -64,24 +94,34 @@ class Host(Model):
 
     system: System = Field("x86_64-linux", title="System", description="Architecture, in Nix's words.")
     tags: Tags = Field((), title="Tags", description="Words to select machines by, such as `--on @rack`.")
-    cpu_threads: whole_number(1, 4096) = Field(title="CPU threads", description="Hardware threads, as `nproc` counts.")  # type: ignore[valid-type]
+    cpu_threads: Annotated[int, Between(1, 4096)] = Field(
+        title="CPU threads", description="Hardware threads, as `nproc` counts."
+    )
     memory: Size = Field(title="Memory", description="Installed memory.")
     reserved_memory: Size = Field(
         GiB, title="Reserved memory", description="Kept for the host itself when guests are counted."
     )
     host_id: HostId | None = Field(
-        None, title="Host id", description="Eight hexadecimal digits that ZFS needs; derived from lab and name if absent."
+        None,
+        title="Host id",
+        description="Eight hexadecimal digits that ZFS needs; derived from lab and name if absent.",
     )
     kernel: KernelSeries | None = Field(
-        None, title="Kernel series", description="A long-term series instead of the default of NixOS (or of DRBD: 6.12)."
+        None,
+        title="Kernel series",
+        description="A long-term series instead of the default of NixOS (or of DRBD: 6.12).",
     )
     boot: Boot = Field(title="Boot", description="How the machine starts, and its system disk.")
     links: dict[InterfaceName, Link] = Field(title="Links", description="Network cards by name.", min_length=1)
     zfs: dict[PoolName, Pool] = Field({}, title="ZFS pools", description="Data pools by name.")
     zfs_arc_max: Size | None = Field(
-        None, title="ZFS cache limit", description="Largest ARC; by default an eighth of the memory, at most 16GiB."
+        None,
+        title="ZFS cache limit",
+        description="Largest ARC; by default an eighth of the memory, at most 16GiB.",
     )
-    zfs_scrub: Calendar | None = Field("monthly", title="ZFS scrub", description="When all pools are read and verified.")
+    zfs_scrub: Calendar | None = Field(
+        "monthly", title="ZFS scrub", description="When all pools are read and verified."
+    )
     zfs_trim: Calendar | None = Field("weekly", title="ZFS trim", description="When SSDs in pools hear what is free.")
     kvm: Kvm | None = Field(None, title="KVM", description="Present (even as `{}`) if the host runs guests.")
     overcommit: Overcommit | None = Field(None, title="Over-commitment", description="Ratios of this host.")

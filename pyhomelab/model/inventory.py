@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 from pydantic import Field
 
-from pyhomelab.model.base import Model, Name, checked_text
+from pyhomelab.model.base import Matching, Model, Name
 from pyhomelab.model.cluster import Cluster
 from pyhomelab.model.guest import Guest
 from pyhomelab.model.host import Host
@@ -12,11 +14,14 @@ from pyhomelab.model.lab import Lab
 from pyhomelab.model.network import Net
 from pyhomelab.model.volume import Volume
 
-NetworkName = checked_text(
-    "[a-z][a-z0-9-]{0,13}[a-z0-9]|[a-z]",
-    "is not the name of a network",
-    "use at most 15 lower-case letters, digits and hyphens: guests name their network cards after it",
-)
+NetworkName = Annotated[
+    str,
+    Matching(
+        "[a-z][a-z0-9-]{0,13}[a-z0-9]|[a-z]",
+        "is not the name of a network",
+        "use at most 15 lower-case letters, digits and hyphens: guests name their network cards after it",
+    ),
+]
 
 
 class Inventory(Model):

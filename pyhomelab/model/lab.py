@@ -2,28 +2,41 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
-from pyhomelab.model.base import Model, Name, Text, checked_text
+from pyhomelab.model.base import Matching, Model, Name
 from pyhomelab.model.units import Ratio
 
-SshKey = checked_text(
-    r"(?:ssh-ed25519|ssh-rsa|ecdsa-sha2-nistp(?:256|384|521)|sk-ssh-ed25519@openssh\.com|"
-    r"sk-ecdsa-sha2-nistp256@openssh\.com) [A-Za-z0-9+/]{16,}={0,2}(?: [^\x00-\x1f\x7f-\x9f\u2028\u2029]*)?",
-    "is not an OpenSSH public key",
-    "paste the one line of a file such as ~/.ssh/id_ed25519.pub",
-)
-Domain = checked_text(
-    r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?",
-    "is not a domain name",
-    "home.arpa is reserved for homes (RFC 8375)",
-)
-TimeZone = checked_text(
-    "[A-Za-z0-9_+-]+(?:/[A-Za-z0-9_+-]+){0,2}", "is not a time zone", "write it like Europe/Berlin or UTC"
-)
-Email = checked_text(r"[^\s@\x00-\x1f]+@[^\s@\x00-\x1f]+", "is not an e-mail address", "write it like admin@example.org")
+SshKey = Annotated[
+    str,
+    Matching(
+        r"(?:ssh-ed25519|ssh-rsa|ecdsa-sha2-nistp(?:256|384|521)|sk-ssh-ed25519@openssh\.com|"
+        r"sk-ecdsa-sha2-nistp256@openssh\.com) [A-Za-z0-9+/]{16,}={0,2}(?: [^\x00-\x1f\x7f-\x9f\u2028\u2029]*)?",
+        "is not an OpenSSH public key",
+        "paste the one line of a file such as ~/.ssh/id_ed25519.pub",
+    ),
+]
+Domain = Annotated[
+    str,
+    Matching(
+        r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?",
+        "is not a domain name",
+        "home.arpa is reserved for homes (RFC 8375)",
+    ),
+]
+TimeZone = Annotated[
+    str,
+    Matching("[A-Za-z0-9_+-]+(?:/[A-Za-z0-9_+-]+){0,2}", "is not a time zone", "write it like Europe/Berlin or UTC"),
+]
+Email = Annotated[
+    str,
+    Matching(r"[^\s@\x00-\x1f]+@[^\s@\x00-\x1f]+", "is not an e-mail address", "write it like admin@example.org"),
+]
+
+Release = Annotated[str, Matching(r"2[0-9]\.(?:05|11)", "is not a NixOS release in quotes", 'write it like "26.05"')]
+Tags = tuple[Name, ...]
 
 
 class Admin(Model):
@@ -31,7 +44,9 @@ class Admin(Model):
 
     name: Name = Field(title="User name", description="The login on every machine.")
     ssh_keys: tuple[SshKey, ...] = Field(
-        title="SSH public keys", description="The only way in: no machine of the lab takes a password.", min_length=1
+        title="SSH public keys",
+        description="The only way in: no machine of the lab takes a password.",
+        min_length=1,
     )
 
 
@@ -49,26 +64,24 @@ class Lab(Model):
     name: Name = Field(title="Name", description="The lab's name; host ids and MAC addresses derive from it.")
     domain: Domain = Field("home.arpa", title="Domain", description="DNS domain of every machine.")
     timezone: TimeZone = Field("UTC", title="Time zone", description="Time zone of every machine.")
-    state_version: checked_text(  # type: ignore[valid-type]
-        r"2[0-9]\.(?:05|11)", "is not a NixOS release in quotes", 'write it like "26.05"'
-    ) = Field(
+    state_version: Release = Field(
         title="State version",
         description="The NixOS release first installed (system.stateVersion); it stays when the release is upgraded.",
     )
     admins: tuple[Admin, ...] = Field(title="Admins", description="Who may log in, and with which keys.", min_length=1)
     ntp: tuple[Domain, ...] = Field((), title="Time servers", description="Instead of NixOS's own choice.")
     email: Email | None = Field(
-        None, title="E-mail", description="Who hears of failing disks; needs a mailer in the machines' extra.nix."
+        None,
+        title="E-mail",
+        description="Who hears of failing disks; needs a mailer in the machines' extra.nix.",
     )
     overcommit: Overcommit = Field(
-        Overcommit(), title="Over-commitment", description="Ratios for every host that does not state its own."
+        Overcommit(),
+        title="Over-commitment",
+        description="Ratios for every host that does not state its own.",
     )
     drbd_version: Literal["9", "8.4"] = Field(
         "9",
         title="DRBD version",
         description="9 builds the module of LINBIT; 8.4 is the kernel's own: two replicas, no witness, no quorum.",
     )
-
-
-Tags = tuple[Name, ...]
-FreeText = Text

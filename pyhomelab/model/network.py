@@ -6,11 +6,21 @@ from typing import Annotated, Literal
 
 from pydantic import Field, PlainValidator, WithJsonSchema
 
-from pyhomelab.model.base import Address, Cidr, InterfaceName, IpAddress, Mac, Model, Name, Port, plain_address
-from pyhomelab.model.units import whole_number
+from pyhomelab.model.base import (
+    Address,
+    Between,
+    Cidr,
+    InterfaceName,
+    IpAddress,
+    Mac,
+    Model,
+    Name,
+    Port,
+    plain_address,
+)
 
-Mtu = whole_number(1280, 9216)
-VlanId = whole_number(1, 4094)
+Mtu = Annotated[int, Between(1280, 9216)]
+VlanId = Annotated[int, Between(1, 4094)]
 BondMode = Literal["802.3ad", "active-backup", "balance-rr", "balance-xor", "balance-alb", "balance-tlb", "broadcast"]
 DHCP = "dhcp"
 
@@ -22,7 +32,15 @@ def _link_address(value: object) -> Address | str:
 LinkAddress = Annotated[
     Address | Literal["dhcp"],
     PlainValidator(_link_address),
-    WithJsonSchema({"anyOf": [{"const": "dhcp"}, {"type": "string", "format": "ipv4"}, {"type": "string", "format": "ipv6"}]}),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"const": "dhcp"},
+                {"type": "string", "format": "ipv4"},
+                {"type": "string", "format": "ipv6"},
+            ]
+        }
+    ),
 ]
 
 
@@ -56,7 +74,9 @@ class Tagged(Model):
     """A network that a link carries beside its own, tagged with the network's VLAN id."""
 
     address: LinkAddress | None = Field(
-        None, title="Address", description="The host's address, `dhcp`, or nothing to only bridge the network."
+        None,
+        title="Address",
+        description="The host's address, `dhcp`, or nothing to only bridge the network.",
     )
     bridge: InterfaceName | None = Field(None, title="Bridge", description="Make this bridge for guests on it.")
     default_route: bool = Field(True, title="Default route", description="Use the network's gateway, if it has one.")
@@ -67,7 +87,9 @@ class Link(Model):
 
     network: Name | None = Field(None, title="Network", description="The network that this link is in.")
     address: LinkAddress | None = Field(
-        None, title="Address", description="The host's address, `dhcp`, or nothing to only bridge the network."
+        None,
+        title="Address",
+        description="The host's address, `dhcp`, or nothing to only bridge the network.",
     )
     tagged: bool | None = Field(
         None,

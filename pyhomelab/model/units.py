@@ -1,13 +1,13 @@
-"""Quantities of the inventory: sizes, calendars, whole numbers and ratios."""
+"""Quantities of the inventory: sizes, ratios and calendars."""
 
 from __future__ import annotations
 
 import re
-from typing import Annotated, Any
+from typing import Annotated
 
-from pydantic import BeforeValidator, WithJsonSchema
+from pydantic import PlainValidator
 
-from pyhomelab.model.base import checked_text, refuse
+from pyhomelab.model.base import Matching, json_schema, refuse
 
 MiB = 1 << 20
 GiB = 1 << 30
@@ -20,27 +20,14 @@ def _size(value: object) -> int:
     match = _SIZE.fullmatch(value) if isinstance(value, str) else None
     if match is None:
         refuse("is not a size", hint)
-    whole, fraction, unit = match.groups()
+    whole, fraction, unit = match.groups(default="")
     if unit not in _FACTORS:
         refuse("is not a size in binary units", hint)
-    exact = int(whole + (fraction or "")) * _FACTORS[unit]
-    size, rest = divmod(exact, 10 ** len(fraction or ""))
+    digits: int = 10 ** len(fraction)
+    size, rest = divmod(int(whole + fraction) * _FACTORS[unit], digits)
     if rest or size % MiB or not size:
         refuse("is not a whole number of MiB above zero", hint)
     return size
-
-
-def whole_number(lowest: int, highest: int) -> Any:  # noqa: ANN401 - builds a type
-    """Make a type of whole numbers from `lowest` to `highest`."""
-
-    def check(value: object) -> int:
-        if isinstance(value, str) and re.fullmatch("-?[0-9]{1,12}", value) and lowest <= int(value) <= highest:
-            return int(value)
-        return refuse("is not a whole number that fits", f"write one from {lowest} to {highest}")
-
-    return Annotated[
-        int, BeforeValidator(check), WithJsonSchema({"type": "integer", "minimum": lowest, "maximum": highest})
-    ]
 
 
 def _ratio(value: object) -> float:
@@ -51,12 +38,15 @@ def _ratio(value: object) -> float:
 
 Size = Annotated[
     int,
-    BeforeValidator(_size),
-    WithJsonSchema({"type": "string", "pattern": "^[0-9]+(\\.[0-9]{1,3})? ?[MGT]iB$", "examples": ["36GiB"]}),
+    PlainValidator(_size),
+    json_schema(type="string", pattern="^[0-9]+(\\.[0-9]{1,3})? ?[MGT]iB$", examples=["36GiB"]),
 ]
-Ratio = Annotated[float, BeforeValidator(_ratio), WithJsonSchema({"type": "number", "minimum": 1})]
-Calendar = checked_text(
-    r"[A-Za-z0-9*:,./~ -]{1,60}",
-    "is not a calendar expression of systemd",
-    "write it like hourly, weekly, Sun 03:00 or *-*-01 02:30 (`systemd-analyze calendar` explains one)",
-)
+Ratio = Annotated[float, PlainValidator(_ratio), json_schema(type="number", minimum=1)]
+Calendar = Annotated[
+    str,
+    Matching(
+        r"[A-Za-z0-9*:,./~ -]{1,60}",
+        "is not a calendar expression of systemd",
+        "write it like hourly, weekly, Sun 03:00 or *-*-01 02:30 (`systemd-analyze calendar` explains one)",
+    ),
+]

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
-from pyhomelab.model.base import Model, Name
-from pyhomelab.model.units import Calendar, Size, whole_number
+from pyhomelab.model.base import Between, Model, Name
+from pyhomelab.model.units import Calendar, Size
 from pyhomelab.model.zfs import PoolName
 
 
@@ -17,19 +17,22 @@ class Volume(Model):
     size: Size = Field(title="Size", description="Of each replica; it can grow later, never shrink.")
     on: PoolName = Field(title="Pool", description="The pool that holds the replica on every host.")
     replicas: tuple[Name, ...] = Field(
-        title="Replicas", description="Two or three hosts. The order is their identity: append, never reorder.",
+        title="Replicas",
+        description="Two or three hosts. The order is their identity: append, never reorder.",
     )
     witness: Name | None = Field(
         None, title="Witness", description="A host without a copy whose vote decides who may write."
     )
     network: Name = Field(title="Network", description="The network that carries the replication.")
     protocol: Literal["A", "B", "C"] = Field(
-        "C", title="Protocol", description="C answers a write when every replica has it; A and B may lose the last ones."
+        "C",
+        title="Protocol",
+        description="C answers a write when every replica has it; A and B may lose the last ones.",
     )
     quorum: Literal["majority", "off"] | None = Field(
         None,
         title="Quorum",
-        description="majority needs three votes. Two replicas alone must say `off`: then both sides of a cut may write.",
+        description="majority needs three votes; two replicas alone must say `off`, and both sides of a cut may write.",
     )
     on_no_quorum: Literal["io-error", "suspend-io"] = Field(
         "suspend-io", title="On no quorum", description="What writers get on the side that lost the vote."
@@ -41,6 +44,8 @@ class Volume(Model):
     dual_primary: bool = Field(
         False, title="Dual primary", description="Both may write for a moment, as live migration needs."
     )
-    minor: whole_number(0, 999) | None = Field(  # type: ignore[valid-type]
-        None, title="Minor", description="Number of the device and, above 17000, of the port; derived from the name if absent."
+    minor: Annotated[int, Between(0, 999)] | None = Field(
+        None,
+        title="Minor",
+        description="Number of the device and, above 17000, of the port; derived from the name if absent.",
     )

@@ -6,26 +6,33 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
-from pyhomelab.model.base import AbsolutePath, DiskPath, Model, Name, Text, checked_text, refuse
-from pyhomelab.model.units import Calendar, Size, whole_number
+from pyhomelab.model.base import AbsolutePath, Between, DiskPath, Matching, Model, Name, Text, refuse
+from pyhomelab.model.units import Calendar, Size
 
 Layout = Literal["stripe", "mirror", "raidz1", "raidz2", "raidz3", "draid1", "draid2", "draid3"]
 LogLayout = Literal["stripe", "mirror"]
-Kept = whole_number(0, 10_000)
+Kept = Annotated[int, Between(0, 10_000)]
 
-PoolName = checked_text(
-    r"(?!(?:mirror|raidz|draid|spare|log)|c[0-9])[A-Za-z][A-Za-z0-9_.-]{0,62}",
-    "is not a pool name",
-    "begin with a letter; mirror, raidz, draid, spare, log and c0 … c9 are words of ZFS itself",
-)
-DatasetName = checked_text(
-    "[A-Za-z0-9][A-Za-z0-9_.:-]*(?:/[A-Za-z0-9][A-Za-z0-9_.:-]*)*",
-    "is not the name of a dataset",
-    "write it below the pool, such as vms or backup/dl1",
-)
-Property = checked_text(
-    "[a-z0-9_.:-]{1,120}", "is not a ZFS property", "zfsprops(7) lists them; own ones look like lab:owner"
-)
+PoolName = Annotated[
+    str,
+    Matching(
+        r"(?!(?:mirror|raidz|draid|spare|log)|c[0-9])[A-Za-z][A-Za-z0-9_.-]{0,62}",
+        "is not a pool name",
+        "begin with a letter; mirror, raidz, draid, spare, log and c0 … c9 are words of ZFS itself",
+    ),
+]
+DatasetName = Annotated[
+    str,
+    Matching(
+        "[A-Za-z0-9][A-Za-z0-9_.:-]*(?:/[A-Za-z0-9][A-Za-z0-9_.:-]*)*",
+        "is not the name of a dataset",
+        "write it below the pool, such as vms or backup/dl1",
+    ),
+]
+Property = Annotated[
+    str,
+    Matching("[a-z0-9_.:-]{1,120}", "is not a ZFS property", "zfsprops(7) lists them; own ones look like lab:owner"),
+]
 
 
 def _mountpoint(value: object) -> str | None:
@@ -73,7 +80,9 @@ class Replication(Model):
     host: Name = Field(title="Host", description="The host that receives.")
     pool: PoolName = Field(title="Pool", description="The receiving pool.")
     dataset: DatasetName | None = Field(
-        None, title="Dataset", description="Below the receiving pool; by default `replica/<this host>/<dataset>`."
+        None,
+        title="Dataset",
+        description="Below the receiving pool; by default `replica/<this host>/<dataset>`.",
     )
     network: Name | None = Field(None, title="Network", description="Send over this network of both hosts.")
     every: Calendar = Field("hourly", title="Every", description="When to send, as systemd's calendar.")
@@ -101,9 +110,11 @@ class Pool(Model):
     cache: tuple[DiskPath, ...] = Field((), title="Cache", description="Disks for the second-level read cache (L2ARC).")
     spares: tuple[DiskPath, ...] = Field((), title="Spares", description="Hot spares.")
     disk_size: Size | None = Field(
-        None, title="Disk size", description="Size of the smallest data disk; with it `check` counts the pool's space."
+        None,
+        title="Disk size",
+        description="Size of the smallest data disk; with it `check` counts the pool's space.",
     )
-    ashift: whole_number(9, 16) = Field(  # type: ignore[valid-type]
+    ashift: Annotated[int, Between(9, 16)] = Field(
         12, title="Sector size", description="As a power of two: 12 is 4 KiB, right for nearly every disk."
     )
     properties: dict[Property, Text] = Field({}, title="Properties", description="Of the pool's root dataset.")

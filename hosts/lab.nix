@@ -1,0 +1,24 @@
+# Made by `pyhomelab gen` from inventory.yaml; what all machines of the lab share.
+{
+  homelab = {
+    base = {
+      domain = "home.arpa";
+      timeZone = "Asia/Tokyo";
+      admins.mika.sshKeys = [
+        "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ5mHkY2h6hFRiHm3Iv6VZp3v0m2eY0mYQbqk0cT1Q9c mika"
+      ];
+    };
+
+    network.names = {
+      dl1 = "192.168.10.11";
+      dl2 = "192.168.10.12";
+      dl3 = "192.168.10.13";
+      k8s-1 = "192.168.10.21";
+      k8s-2 = "192.168.10.22";
+      k8s-3 = "192.168.10.23";
+      nas = "192.168.10.30";
+    };
+
+    secrets.directory = ./secrets;
+  };
+}
