@@ -7,6 +7,7 @@ import re
 import shutil
 import stat
 import subprocess
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -15,7 +16,6 @@ from tests.modules.sources import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
 SECRETS = ROOT / "tests/data/kubernetes/secrets"
 needs_shellcheck = pytest.mark.skipif(
@@ -41,7 +41,7 @@ case "$1 ${2:-}" in
     mkdir -p "$here/pki" "$here/manifests"; cp authority "$here/pki/ca.crt"
     touch "$here/admin.conf" "$here/kubelet.conf"
     echo "image: registry.k8s.io/kube-apiserver:v1.35.2" >"$here/manifests/kube-apiserver.yaml" ;;
-  "join --config") touch "$here/kubelet.conf" ;;
+  "join --config") mkdir -p "$here"; touch "$here/kubelet.conf" ;;
   "reset --force") rm -rf "$here" ;;
   "upgrade "*) sed -i "s/:v.*/:v1.35.2/" "$here/manifests/kube-apiserver.yaml" 2>/dev/null || true ;;
 esac
@@ -87,6 +87,12 @@ class Machine:
         self._program(package / "bin/kubelet", f"#!/bin/sh\necho Kubernetes {version}\n")
         return package
 
+    def is_server(self) -> None:
+        """Make this a server of a finished cluster."""
+        (self.kubernetes / "manifests").mkdir(parents=True)
+        for name in ("admin.conf", "kubelet.conf"):
+            (self.kubernetes / name).touch()
+
     def runs(self, package: Path) -> None:
         """Let the machine's kubelet be that of `package`."""
         self.running_kubelet.unlink(missing_ok=True)
@@ -95,13 +101,21 @@ class Machine:
     def run(self, script: str, others: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
         """Run the text of a script on this machine; `others` are the scripts it may start, by store path."""
         for path, text in (others or {}).items():
-            self._program(self.directory / "store" / path.rsplit("/", 1)[1], self._here(text))
+            place = Path(self._here(path))
+            place.parent.mkdir(parents=True, exist_ok=True)
+            self._program(place, self._here(text))
         program = self.directory / "script"
         self._program(program, self._here(script))
         return subprocess.run(
-            [program], capture_output=True, text=True, timeout=60, check=False,
-            env=os.environ | {
-                "PATH": f"{self.directory}/bin:{os.environ['PATH']}", "MACHINE": str(self.directory),
+            [program],
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+            env=os.environ
+            | {
+                "PATH": f"{self.directory}/bin:{os.environ['PATH']}",
+                "MACHINE": str(self.directory),
             },
         )
 

@@ -58,13 +58,17 @@ def test_every_kind_of_machine_stands_up_to_the_checks(options: dict[str, str]) 
 
 def test_the_first_server_starts_etcd_and_joins_nobody() -> None:
     assert service(FIRST, "role clusterInit serverAddr") == {
-        "role": "server", "clusterInit": True, "serverAddr": "",
+        "role": "server",
+        "clusterInit": True,
+        "serverAddr": "",
     }
 
 
 def test_the_other_servers_join_at_the_shared_address() -> None:
     assert service(SERVER, "role clusterInit serverAddr environmentFile") == {
-        "role": "server", "clusterInit": False, "serverAddr": "https://192.168.10.50:6443",
+        "role": "server",
+        "clusterInit": False,
+        "serverAddr": "https://192.168.10.50:6443",
         "environmentFile": None,
     }
 
@@ -77,21 +81,27 @@ def test_an_ipv6_address_is_joined_in_brackets() -> None:
 
 def test_a_single_server_keeps_sqlite() -> None:
     assert service(ALONE, "clusterInit serverAddr environmentFile") == {
-        "clusterInit": False, "serverAddr": "", "environmentFile": None,
+        "clusterInit": False,
+        "serverAddr": "",
+        "environmentFile": None,
     }
 
 
 def test_an_agent_knows_only_the_agents_token() -> None:
     assert service(AGENT, "role tokenFile agentTokenFile clusterInit disable") == {
-        "role": "agent", "tokenFile": "/run/secrets/k3s-home-agent-token", "agentTokenFile": None,
-        "clusterInit": False, "disable": [],
+        "role": "agent",
+        "tokenFile": "/run/secrets/k3s-home-agent-token",
+        "agentTokenFile": None,
+        "clusterInit": False,
+        "disable": [],
     }
     assert evaluate(machine(AGENT), "lib.attrNames config.sops.secrets") == ["k3s-home-agent-token"]
 
 
 def test_a_server_gives_agents_a_token_of_their_own() -> None:
     assert service(SERVER, "tokenFile agentTokenFile") == {
-        "tokenFile": "/run/secrets/k3s-home-token", "agentTokenFile": "/run/secrets/k3s-home-agent-token",
+        "tokenFile": "/run/secrets/k3s-home-token",
+        "agentTokenFile": "/run/secrets/k3s-home-agent-token",
     }
 
 
@@ -138,7 +148,9 @@ def test_the_node_is_named_labelled_and_tainted() -> None:
     given = {"labels": '{ disk = "ssd"; }', "taints": '[ "gpu=yes:NoSchedule" ]'}
 
     assert service(AGENT | given, "nodeName nodeIP nodeLabel nodeTaint") == {
-        "nodeName": "k8s-2", "nodeIP": "192.168.10.31", "nodeLabel": ["disk=ssd"],
+        "nodeName": "k8s-2",
+        "nodeIP": "192.168.10.31",
+        "nodeLabel": ["disk=ssd"],
         "nodeTaint": ["gpu=yes:NoSchedule"],
     }
 
@@ -165,7 +177,9 @@ def test_k3s_waits_for_the_clock_but_not_for_ever() -> None:
     }"""
 
     assert evaluate(machine(SERVER), select) == {
-        "after": ["time-sync.target"], "wants": ["time-sync.target"], "limit": "90s",
+        "after": ["time-sync.target"],
+        "wants": ["time-sync.target"],
+        "limit": "90s",
         "upstream": ["systemd-time-wait-sync.service"],
     }
 
@@ -177,7 +191,9 @@ def test_logind_waits_longer_than_the_pods_may_take() -> None:
     }"""
 
     assert evaluate(machine(SERVER), select) == {
-        "shutdownGracePeriod": "60s", "shutdownGracePeriodCriticalPods": "20s", "InhibitDelayMaxSec": "70s",
+        "shutdownGracePeriod": "60s",
+        "shutdownGracePeriodCriticalPods": "20s",
+        "InhibitDelayMaxSec": "70s",
     }
 
 
@@ -203,7 +219,9 @@ def test_nothing_is_open_on_other_interfaces() -> None:
       { inherit allowedTCPPorts allowedUDPPorts; names = lib.attrNames interfaces; }"""
 
     assert evaluate(machine(SERVER), select) == {
-        "allowedTCPPorts": [], "allowedUDPPorts": [], "names": ["ens3"],
+        "allowedTCPPorts": [],
+        "allowedUDPPorts": [],
+        "names": ["ens3"],
     }
 
 
@@ -282,7 +300,9 @@ def test_the_question_is_asked_before_every_start_of_k3s() -> None:
     }"""
 
     assert evaluate(machine(FIRST), select) == {
-        "before": ["k3s.service"], "wantedBy": ["k3s.service"], "again": True,
+        "before": ["k3s.service"],
+        "wantedBy": ["k3s.service"],
+        "again": True,
         "file": "/run/homelab-k3s/environment",
     }
 
