@@ -1,0 +1,106 @@
+"""Public SSH keys as recipients of age, and who of the lab is behind which.
+
+An admin's SSH key is a recipient as it is: sops opens such a file with ~/.ssh/id_ed25519 or ~/.ssh/id_rsa. A
+machine's is not: sops-nix turns the host key into an age key (X25519), which opens nothing that was encrypted to the
+SSH key itself. So a machine's public key is turned the same way.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pyhomelab.secrets import Secret
+
+_KEY_LENGTH = 32
+_ED25519_BLOB = b"\0\0\0\x0bssh-ed25519\0\0\0\x20"  # RFC 8709: the name and the length of what follows
+_SHOWN = 24
+
+# RFC 7748: the field, and the constant of the Edwards curve
+_P = 2**255 - 19
+_D = -121665 * pow(121666, -1, _P) % _P
+
+# BIP 173
+_ALPHABET = "qpzry9x8gf2tvdw0s3jn54khce6mua7l"
+_GENERATOR = (0x3B6A57B2, 0x26508E6D, 0x1EA119FA, 0x3D4233DD, 0x2A1462B3)
+
+
+@dataclass(frozen=True, slots=True)
+class Readers:
+    """Who can be given a secret: every admin by some keys, and every machine whose host key is known."""
+
+    admins: dict[str, tuple[str, ...]]
+    machines: dict[str, str]
+
+    def called_for(self, secret: Secret) -> dict[str, str]:
+        """Give the recipients that a secret is to have, each with the name of who is behind it."""
+        of_admins = {key: name for name, keys in self.admins.items() for key in keys}
+        return of_admins | {self.machines[host]: host for host in secret.hosts if host in self.machines}
+
+    def has_key(self, machine: str, recipients: Sequence[str]) -> bool:
+        """Say whether a machine can open what these recipients can."""
+        return machine in self.machines and self.machines[machine] in recipients
+
+    def names_of(self, recipient: str) -> list[str]:
+        """Name who is behind a recipient; a stranger is called by the recipient itself, shortened."""
+        admins = [name for name, keys in self.admins.items() if recipient in keys]
+        machines = [name for name, key in self.machines.items() if recipient == key]
+        shown = recipient if len(recipient) <= _SHOWN else f"{recipient[:_SHOWN]}…"
+        return [*admins, *machines] or [shown]
+
+
+def admin_recipients(keys: Sequence[str]) -> tuple[str, ...]:
+    """Give the keys that age can encrypt to, without comments, whose commas would separate recipients."""
+    words = [key.split()[:2] for key in keys]
+    return tuple(dict.fromkeys(" ".join(key) for key in words if key[0] in ("ssh-ed25519", "ssh-rsa")))
+
+
+def host_recipient(line: str) -> str | None:
+    """Turn an ssh-ed25519 public key into age's `age1…`; None if the line is no such key."""
+    words = line.split()
+    if len(words) < 2 or words[0] != "ssh-ed25519":  # noqa: PLR2004 - type and key
+        return None
+    try:
+        blob = base64.b64decode(words[1], validate=True)
+    except binascii.Error:
+        return None
+    if not blob.startswith(_ED25519_BLOB) or len(blob) != len(_ED25519_BLOB) + _KEY_LENGTH:
+        return None
+    u = _montgomery(blob[-_KEY_LENGTH:])
+    return None if u is None else bech32("age", u)
+
+
+def _montgomery(key: bytes) -> bytes | None:
+    """Map a point of the Edwards curve to Curve25519, as its u coordinate; None if it is no point or has no image."""
+    y = int.from_bytes(key, "little") & ((1 << 255) - 1)  # the last bit is the sign of x
+    if y >= _P or y == 1:
+        return None
+    x_squared = (y * y - 1) * pow(_D * y * y + 1, -1, _P)
+    if pow(x_squared, (_P - 1) // 2, _P) == _P - 1:
+        return None
+    return ((1 + y) * pow(1 - y, -1, _P) % _P).to_bytes(_KEY_LENGTH, "little")
+
+
+def bech32(prefix: str, data: bytes) -> str:
+    """Write bytes as age writes its keys (BIP 173): a prefix, the data five bits a letter, and a checksum."""
+    padding = -len(data) * 8 % 5
+    number, count = int.from_bytes(data, "big") << padding, (len(data) * 8 + padding) // 5
+    words = [number >> 5 * place & 31 for place in reversed(range(count))]
+    start = [*(ord(letter) >> 5 for letter in prefix), 0, *(ord(letter) & 31 for letter in prefix)]
+    check = _checksum([*start, *words])
+    return f"{prefix}1" + "".join(_ALPHABET[word] for word in [*words, *check])
+
+
+def _checksum(words: Sequence[int]) -> list[int]:
+    remainder = 1
+    for word in (*words, 0, 0, 0, 0, 0, 0):
+        top = remainder >> 25
+        remainder = (remainder & 0x1FFFFFF) << 5 ^ word
+        for bit, term in enumerate(_GENERATOR):
+            remainder ^= term if top >> bit & 1 else 0
+    return [(remainder ^ 1) >> 5 * place & 31 for place in reversed(range(6))]

@@ -1,0 +1,106 @@
+"""Which secrets a lab needs, what each is for, and which machines read it.
+
+The names are those under which the NixOS modules ask for them (`homelab.secrets.needed`).
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from pyhomelab.errors import Refused
+from pyhomelab.wording import listed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pyhomelab.model import Inventory
+
+Kind = Literal[
+    "ZFS key",
+    "SSH key pair",
+    "passphrase",
+    "k3s token",
+    "k3s agent token",
+    "kubeadm token",
+    "certificate key",
+]
+_REPLACING: dict[Kind, str] = {
+    "ZFS key": "the pool opens with the old key alone",
+    "SSH key pair": "replication stops until the sender and its receivers all have the new one",
+    "passphrase": "hosts that run with the old one and hosts that have the new one refuse each other",
+    "k3s token": "a running cluster is encrypted with the old one, and its servers do not start with another",
+    "k3s agent token": "agents with the old one are turned away by servers that have the new one",
+    "kubeadm token": "machines with the old one are turned away when they join",
+    "certificate key": "servers with the old one cannot read the CA when they join",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Secret:
+    """A secret of the lab: `secrets/<name>.yaml`, encrypted for the machines in `hosts`."""
+
+    name: str
+    used_for: str
+    kind: Kind
+    hosts: tuple[str, ...]
+
+    @property
+    def public(self) -> str | None:
+        """The file with the public half, where there is one: `syncoid-dl1.pub`."""
+        return f"{self.name.removesuffix('-ssh-key')}.pub" if self.kind == "SSH key pair" else None
+
+    @property
+    def replacing(self) -> str:
+        """What goes wrong when a value in use is replaced."""
+        return _REPLACING[self.kind]
+
+
+def secrets_of(inventory: Inventory) -> list[Secret]:
+    """List the secrets that a judged inventory needs, in its order.
+
+    Raises Refused where the names of two parts make one name, for they would get each other's secret.
+    """
+    found = [*_of_hosts(inventory), *_of_volumes(inventory), *_of_clusters(inventory)]
+    counts = Counter(secret.name for secret in found)
+    for name, count in counts.items():
+        if count > 1:
+            uses = listed(secret.used_for for secret in found if secret.name == name)
+            raise Refused(f"is the name of two secrets: {uses}", where=name, hint="rename one of what they are for")
+    return found
+
+
+def _of_hosts(inventory: Inventory) -> Iterator[Secret]:
+    for host_name, host in inventory.hosts.items():
+        for pool_name, pool in host.zfs.items():
+            if pool.encrypted:
+                name = f"zfs-{host_name}-{pool_name}"
+                yield Secret(name, f"the key of the encrypted pool {pool_name}", "ZFS key", (host_name,))
+        datasets = [dataset for pool in host.zfs.values() for dataset in pool.datasets.values()]
+        receivers = dict.fromkeys(dataset.replicate.host for dataset in datasets if dataset.replicate is not None)
+        if receivers:
+            used_for = f"sending snapshots to {listed(receivers)}"
+            yield Secret(f"syncoid-{host_name}-ssh-key", used_for, "SSH key pair", (host_name,))
+
+
+def _of_volumes(inventory: Inventory) -> Iterator[Secret]:
+    for name, volume in inventory.volumes.items():
+        used_for = f"the password between the hosts of the DRBD volume {name}"
+        members = (*volume.replicas, *filter(None, [volume.witness]))
+        yield Secret(f"drbd-{name}", used_for, "passphrase", members)
+
+
+def _of_clusters(inventory: Inventory) -> Iterator[Secret]:
+    for name, cluster in inventory.clusters.items():
+        start = f"{cluster.distribution}-{name}"
+        if cluster.distribution == "k3s":
+            servers = f"servers of the k3s cluster {name} know each other by it"
+            yield Secret(f"{start}-token", servers, "k3s token", cluster.servers)
+            agents = f"agents join the k3s cluster {name} with it"
+            yield Secret(f"{start}-agent-token", agents, "k3s agent token", cluster.members)
+        else:
+            joins = f"machines join the cluster {name} with it"
+            yield Secret(f"{start}-token", joins, "kubeadm token", cluster.members)
+            hand = f"servers hand the CA of the cluster {name} to a new server, encrypted with it"
+            yield Secret(f"{start}-certificate-key", hand, "certificate key", cluster.servers)

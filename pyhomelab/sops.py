@@ -1,0 +1,58 @@
+"""Files that sops has encrypted: making one, and seeing for whom it is.
+
+The plaintext goes to sops through a pipe and nowhere else: not into an argument, a file or a message.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from pyhomelab.errors import UnreadableInventory
+from pyhomelab.process import CommandFailed, run
+from pyhomelab.source import parse
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+
+_NEEDS = "it encrypts the secrets; `nix shell nixpkgs#sops` has it, and https://getsops.io does (3.10 or newer)"
+
+
+def encrypt(name: str, value: str, recipients: Collection[str]) -> str:
+    """Encrypt a value for exactly these recipients of age; gives the text of a YAML file with the key `value`.
+
+    Raises ToolMissing if there is no sops, and CommandFailed if it fails or its result is not what was asked for.
+    """
+    # Without a configuration: a .sops.yaml further up could leave the value as it is, or have no rule for its name.
+    argv = ["sops", "--config", "/dev/null", "encrypt", "--age", ",".join(recipients)]
+    argv += ["--input-type", "yaml", "--output-type", "yaml", "--filename-override", f"{name}.yaml"]
+    doing = f"encrypting {name} with sops (3.10 or newer)"
+    # JSON is YAML, and keeps the line breaks of a private key.
+    text = run(argv, doing=doing, needs=_NEEDS, stdin=f"value: {json.dumps(value)}\n").stdout
+    if sorted(recipients_of(text) or ()) != sorted(recipients):
+        raise CommandFailed(
+            f"sops did not encrypt {name} for exactly those who are to read it; nothing was written",
+            hint="unset the environment variables that begin with SOPS_",
+        )
+    return text
+
+
+def recipients_of(text: str) -> Sequence[str] | None:
+    """List who can open a file of sops; None if the text is not one, or its `value` is not encrypted.
+
+    Recipients of age are given as they are, keys of other kinds as `pgp key`.
+    """
+    try:
+        data = parse(text, "").root.plain()
+    except UnreadableInventory:
+        return None
+    sops = data.get("sops")
+    if not isinstance(sops, dict) or not str(data.get("value")).startswith("ENC["):
+        return None
+    keys = [(kind, key) for kind, entries in sops.items() if isinstance(entries, list) for key in entries]
+    return [_recipient(kind, key) for kind, key in keys]
+
+
+def _recipient(kind: str, key: object) -> str:
+    recipient = key.get("recipient") if kind == "age" and isinstance(key, dict) else None
+    return recipient if isinstance(recipient, str) else f"{kind} key"
