@@ -181,16 +181,16 @@ def test_the_host_imports_its_pools_and_takes_none_by_force() -> None:
 
 
 def test_the_read_cache_is_limited_now_and_at_the_next_boot() -> None:
-    select = """[
-      config.boot.extraModprobeConfig
-      config.systemd.tmpfiles.settings.homelab-zfs."/sys/module/zfs/parameters/zfs_arc_max".w.argument
-    ]"""
+    select = "[ config.boot.extraModprobeConfig config.systemd.tmpfiles.rules ]"
 
-    assert ask(select, more="arcMaxMiB = 4096;") == ["options zfs zfs_arc_max=4294967296\n", "4294967296"]
+    assert ask(select, more="arcMaxMiB = 4096;") == [
+        "options zfs zfs_arc_max=4294967296\n",
+        ["w /sys/module/zfs/parameters/zfs_arc_max - - - - 4294967296"],
+    ]
 
 
 def test_the_read_cache_is_zfs_own_affair_unless_limited() -> None:
-    assert ask("[ config.boot.extraModprobeConfig config.systemd.tmpfiles.settings ]") == ["", {}]
+    assert ask("[ config.boot.extraModprobeConfig config.systemd.tmpfiles.rules ]") == ["", []]
 
 
 @pytest.mark.parametrize("kind", ["scrub", "trim"])

@@ -28,11 +28,7 @@ in
     services.udev.packages = [ pkgs.drbd ]; # /dev/drbd/by-res
 
     # The last size of each backing device; without it the metadata at the end of a device that grew is not found again.
-    systemd.tmpfiles.settings.homelab-drbd."/var/lib/drbd".d = {
-      mode = "0755";
-      user = "root";
-      group = "root";
-    };
+    systemd.tmpfiles.rules = [ "d /var/lib/drbd 0755 root root -" ];
 
     networking.firewall.interfaces = lib.mkMerge (
       lib.mapAttrsToList (_: resource: {

@@ -99,7 +99,7 @@ types.submodule {
     sharedSecret = mkOption {
       type = types.bool;
       default = false;
-      description = "Whether the hosts prove to each other that they know the secret drbd-<resource>.";
+      description = "Whether the hosts prove to each other that they know the secret drbd-<resource>, of at most 63 letters.";
     };
     interface = mkOption {
       type = types.singleLineStr;

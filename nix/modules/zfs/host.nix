@@ -24,9 +24,9 @@ in
     };
 
     # The module reads its option only when it is loaded; this makes a changed limit hold without a reboot.
-    systemd.tmpfiles.settings.homelab-zfs = lib.mkIf (cfg.arcMaxMiB != null) {
-      "/sys/module/zfs/parameters/zfs_arc_max".w.argument = arcMax;
-    };
+    systemd.tmpfiles.rules = lib.mkIf (cfg.arcMaxMiB != null) [
+      "w /sys/module/zfs/parameters/zfs_arc_max - - - - ${arcMax}"
+    ];
 
     services.zfs = {
       autoScrub.enable = cfg.scrub != null;
