@@ -13,10 +13,11 @@ from pydantic import ValidationError
 
 from pyhomelab.complaints import complaints
 from pyhomelab.errors import InventoryRefused
-from pyhomelab.leaks import secrets_in
+from pyhomelab.leaks import without_leaks
 from pyhomelab.model import Inventory
 from pyhomelab.places import read_source
 from pyhomelab.rules import EVERYTHING, judge
+from pyhomelab.source import NO_VALUE
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -40,7 +41,8 @@ def load(inventory: Path) -> Inventory:
     """Read and judge an inventory; raises UnreadableInventory, or InventoryRefused with all its mistakes."""
     source = read_source(inventory)
     model, mistakes = understand(source.data)
-    known = {mistake.path for mistake in source.mistakes}
+    # what has no value at all does not fit its key either, and that need not be said
+    known = {mistake.path for mistake in source.mistakes if mistake.reason == NO_VALUE}
     located = [
         *source.mistakes,
         *(place for place in map(source.locate, mistakes) if place.path not in known),
@@ -57,12 +59,12 @@ def understand(data: dict[str, Any]) -> tuple[Inventory | None, list[Mistake]]:
     except ValidationError as error:
         details = error.errors(include_url=False)
     else:
-        return whole, [*secrets_in(data), *judge(whole)]
-    mistakes = [*complaints(details), *secrets_in(data)]
+        return whole, without_leaks(judge(whole), data)
+    mistakes = complaints(details)
     remains, broken = _without_broken(data, details)
     if remains is not None:
         mistakes += judge(remains, broken)
-    return None, list(dict.fromkeys(mistakes))
+    return None, without_leaks(dict.fromkeys(mistakes), data)
 
 
 def _without_broken(data: dict[str, Any], details: list[ErrorDetails]) -> tuple[Inventory | None, frozenset[Entry]]:

@@ -29,7 +29,7 @@ class Source:
     def locate(self, mistake: Mistake) -> LocatedMistake:
         """Give the mistake its file, line and column: of its path, or of the nearest part above that was written."""
         document = _document_of(self.documents, mistake.path)
-        line, column, node = _place(document.root, mistake.path)
+        line, column, node = _place(document.root, mistake.path, of_key=not mistake.shows_value)
         value = quoted(node.plain()) if node is not None and mistake.shows_value else None
         path = dotted(mistake.path)
         return LocatedMistake(document.file, line, column, path, value, mistake.reason, mistake.hint)
@@ -126,16 +126,18 @@ def _child(node: Node, part: str | int) -> Node | None:
     return None
 
 
-def _place(root: Node, path: KeyPath) -> tuple[int, int, Node | None]:
-    """Give line and column for a path, and its node if it was written."""
+def _place(root: Node, path: KeyPath, *, of_key: bool) -> tuple[int, int, Node | None]:
+    """Give line and column for a path, of its key or of its value, and its node if it was written.
+
+    A mapping or a list begins where its key does, not at its first entry on the next line.
+    """
     found = _nodes(root, path)
     depth = len(found)
     node = found[-1] if found else root
-    if depth == len(path) and not isinstance(node.value, (dict, list)):
-        return node.line, node.column, node
-    if depth and isinstance(path[depth - 1], str):
-        # a mapping or a list begins where its key does, not at its first entry on the next line
+    written = node if depth == len(path) else None
+    is_inner = written is None or isinstance(node.value, (dict, list))
+    key = path[depth - 1] if depth else 0
+    if isinstance(key, str) and (is_inner or of_key):
         parent = found[-2] if depth > 1 else root
-        line, column = parent.keys[str(path[depth - 1])]
-        return line, column, node if depth == len(path) else None
-    return node.line, node.column, node if depth == len(path) else None
+        return *parent.keys[key], written
+    return node.line, node.column, written

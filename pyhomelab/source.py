@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 LARGEST_FILE = 8 << 20
 DEEPEST_NESTING = 32
+NO_VALUE = "has no value"
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _PARSE_HINTS = {
     "tab": "indent with spaces, not tabs",
@@ -252,7 +253,7 @@ class _Reader:
         if node.value is _EMPTY:
             node.value = None
             if len(self._open) > 1:
-                self._mistake(*place, "has no value", "write one, `{}` for an empty mapping, or remove the key")
+                self._mistake(*place, NO_VALUE, "write one, `{}` for an empty mapping, or remove the key")
 
     def _mistake(self, line: int, column: int, reason: str, hint: str) -> None:
         path = "".join([*self._path, self._name]).removeprefix(".")

@@ -14,11 +14,37 @@ from hypothesis import strategies as st
 
 from pyhomelab.nixlang import Path, attribute, expression, string
 
-needs_nix = pytest.mark.skipif(shutil.which("nix-instantiate") is None, reason="nix is not on PATH (tools/get-nix gets it)")
-needs_nixfmt = pytest.mark.skipif(shutil.which("nixfmt") is None, reason="nixfmt is not on PATH (tools/get-nixfmt gets it)")
+needs_nix = pytest.mark.skipif(
+    shutil.which("nix-instantiate") is None, reason="nix is not on PATH (tools/get-nix gets it)"
+)
+needs_nixfmt = pytest.mark.skipif(
+    shutil.which("nixfmt") is None, reason="nixfmt is not on PATH (tools/get-nixfmt gets it)"
+)
 
-NASTY = ["${x}", "$${x}", "''", "''${x}", '"', "\\", "\\${x}", "$", "$$", "\n", "\r\n", "\t", "a\u2028b", "é", "{", "}", "#", "*/", "🦊"]
-texts = st.lists(st.sampled_from(NASTY) | st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"))).map("".join)
+NASTY = [
+    "${x}",
+    "$${x}",
+    "''",
+    "''${x}",
+    '"',
+    "\\",
+    "\\${x}",
+    "$",
+    "$$",
+    "\n",
+    "\r\n",
+    "\t",
+    "a\u2028b",
+    "é",
+    "{",
+    "}",
+    "#",
+    "*/",
+    "🦊",
+]
+texts = st.lists(
+    st.sampled_from(NASTY) | st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"))
+).map("".join)
 names = texts.filter(bool)
 values: st.SearchStrategy[Any] = st.recursive(
     texts | st.booleans() | st.none() | st.integers(-(2**62), 2**62),
@@ -29,7 +55,11 @@ values: st.SearchStrategy[Any] = st.recursive(
 
 def evaluated(text: str) -> Any:  # noqa: ANN401
     done = subprocess.run(
-        ["nix-instantiate", "--eval", "--strict", "--json", "-"], input=text, capture_output=True, text=True, check=False
+        ["nix-instantiate", "--eval", "--strict", "--json", "-"],
+        input=text,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.returncode == 0, f"{text}\n{done.stderr}"
     return json.loads(done.stdout)
@@ -56,7 +86,15 @@ def test_a_text_with_nul_is_refused() -> None:
 
 @pytest.mark.parametrize(
     ("name", "written"),
-    [("br-lan", "br-lan"), ("eno2.20", '"eno2.20"'), ("if", '"if"'), ("1a", '"1a"'), ("", '""'), ("a b", '"a b"'), ("_x'", "_x'")],
+    [
+        ("br-lan", "br-lan"),
+        ("eno2.20", '"eno2.20"'),
+        ("if", '"if"'),
+        ("1a", '"1a"'),
+        ("", '""'),
+        ("a b", '"a b"'),
+        ("_x'", "_x'"),
+    ],
 )
 def test_an_attribute_is_quoted_only_where_it_must_be(name: str, written: str) -> None:
     assert attribute(name) == written
@@ -99,4 +137,6 @@ def test_nixfmt_would_change_nothing(value: dict[str, Any]) -> None:
 @needs_nixfmt
 def test_nixfmt_does_change_what_is_laid_out_otherwise(tmp_path: File) -> None:
     (tmp_path / "x.nix").write_text("{a=1;}")
-    assert subprocess.run(["nixfmt", "--check", str(tmp_path / "x.nix")], capture_output=True, check=False).returncode != 0
+    assert (
+        subprocess.run(["nixfmt", "--check", str(tmp_path / "x.nix")], capture_output=True, check=False).returncode != 0
+    )

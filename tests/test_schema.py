@@ -30,7 +30,9 @@ def test_every_key_has_a_title_and_a_description() -> None:
 
 
 def test_the_committed_schema_is_what_the_program_prints() -> None:
-    assert (HOSTS / "inventory.schema.json").read_text() == json.dumps(json_schema(), indent=2, ensure_ascii=False) + "\n"
+    assert (HOSTS / "inventory.schema.json").read_text() == json.dumps(
+        json_schema(), indent=2, ensure_ascii=False
+    ) + "\n"
 
 
 @pytest.mark.parametrize("inventory", INVENTORIES, ids=lambda path: str(path.relative_to(HOSTS)))

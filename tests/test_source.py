@@ -48,9 +48,18 @@ def test_every_part_knows_its_line_and_column() -> None:
         ("{[a]: 1}", "lab.yaml:1:2: a list or a mapping stands where a key should be; a key is a plain word"),
         ("a: x\x07", "lab.yaml:1:5: holds the control character 0x07; remove it"),
         ("ok: 1\nb: \x00", "lab.yaml:2:4: holds the control character 0x00; remove it"),
-        ("a:\n\tb: 1", "lab.yaml:2:1: is not YAML: found character that cannot start any token (a tab); indent with spaces, not tabs"),
-        ("a: b: c", "lab.yaml:1:5: is not YAML: mapping values are not allowed in this context; check the indentation and quotes here"),
-        ("a: [1, 2", "lab.yaml:2:1: is not YAML: did not find expected ',' or ']'; check the indentation and quotes here"),
+        (
+            "a:\n\tb: 1",
+            "lab.yaml:2:1: is not YAML: found character that cannot start any token (a tab); indent with spaces, not tabs",
+        ),
+        (
+            "a: b: c",
+            "lab.yaml:1:5: is not YAML: mapping values are not allowed in this context; check the indentation and quotes here",
+        ),
+        (
+            "a: [1, 2",
+            "lab.yaml:2:1: is not YAML: did not find expected ',' or ']'; check the indentation and quotes here",
+        ),
     ],
 )
 def test_what_is_not_plain_yaml_is_refused_with_its_place(text: str, sentence: str) -> None:

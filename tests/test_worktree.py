@@ -54,7 +54,10 @@ def way(request: pytest.FixtureRequest, hosts: Path, monkeypatch: pytest.MonkeyP
 def test_a_first_run_creates_every_file_and_keeps_the_inventory(hosts: Path) -> None:
     assert bring(hosts, lab("dl1")) == {"dl1/default.nix": "created", "dl1/extra.nix": "created", "lab.nix": "created"}
     assert tree(hosts) == {
-        "inventory.yaml": "lab: {}\n", "lab.nix": OURS, "dl1/default.nix": OURS, "dl1/extra.nix": "{ }\n",
+        "inventory.yaml": "lab: {}\n",
+        "lab.nix": OURS,
+        "dl1/default.nix": OURS,
+        "dl1/extra.nix": "{ }\n",
     }
 
 
@@ -72,7 +75,10 @@ def test_untouched_files_keep_their_time_and_inode(hosts: Path) -> None:
     os.utime(hosts / "lab.nix", ns=(1, 1))
     os.utime(hosts / "inventory.yaml", ns=(2, 2))
     inode = (hosts / "dl1" / "extra.nix").stat().st_ino
-    assert bring(hosts, lab("dl1", "dl2", remark="# new\n")) == {"dl1/default.nix": "changed", "dl2/default.nix": "changed"}
+    assert bring(hosts, lab("dl1", "dl2", remark="# new\n")) == {
+        "dl1/default.nix": "changed",
+        "dl2/default.nix": "changed",
+    }
     assert [(hosts / name).stat().st_mtime_ns for name in ("lab.nix", "inventory.yaml")] == [1, 2]
     assert (hosts / "dl1" / "extra.nix").stat().st_ino == inode
 
@@ -116,7 +122,9 @@ def test_a_machines_directory_may_not_be_a_symbolic_link(hosts: Path, tmp_path: 
     assert list((tmp_path / "elsewhere").iterdir()) == []
 
 
-def test_where_the_kernel_cannot_exchange_files_are_moved_one_by_one(hosts: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_where_the_kernel_cannot_exchange_files_are_moved_one_by_one(
+    hosts: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(worktree, "_RENAME_EXCHANGE", 1 << 20)  # a flag that no kernel knows
     bring(hosts, lab("dl1", "dl2"))
     assert bring(hosts, lab("dl1")) == {"dl2/default.nix": "removed"}
@@ -160,7 +168,8 @@ def test_a_run_killed_at_any_moment_leaves_the_old_tree_or_the_new_one(hosts: Pa
         old = tree(hosts)
         child = subprocess.Popen(
             [sys.executable, "-c", _GEN, str(hosts), str(attempt)],
-            stdout=subprocess.PIPE, cwd=Path(__file__).parent.parent,
+            stdout=subprocess.PIPE,
+            cwd=Path(__file__).parent.parent,
         )
         assert child.stdout is not None
         child.stdout.readline()
