@@ -105,21 +105,22 @@ def interfaces_have_names_of_their_own(scope: Scope) -> Iterator[Mistake]:
 def _devices(attached: Attachment, taken: dict[str, str]) -> Iterator[Mistake]:
     device, bridge = attached.device, attached.bridge
     if attached.vlan is not None:
-        if device in taken:
+        itself = f"VLAN {attached.vlan} of link {attached.link}"
+        if taken.get(device, itself) != itself:  # twice on one link is said where tags are judged
             reason = f"would be called {device}, which is {taken[device]} of this host"
             yield Mistake(attached.path, reason, "rename one of the two", shows_value=False)
         if len(device) > _LONGEST_INTERFACE:
             reason = f"would be called {device}, and Linux takes {_LONGEST_INTERFACE} characters"
             hint = "give the card a shorter name by its `mac:`"
             yield Mistake(attached.path, reason, hint, shows_value=False)
-        taken.setdefault(device, f"VLAN {attached.vlan} of link {attached.link}")
+        taken.setdefault(device, itself)
     if bridge is not None:
         if bridge in taken:
             reason = f"is {taken[bridge]} of this host already"
             yield Mistake(
                 (*attached.path, "bridge"), reason, "give the bridge a name of its own, such as br-lan"
             )
-        taken.setdefault(bridge, f"the bridge of network {attached.network or 'no name'}")
+        taken.setdefault(bridge, f"the bridge over {device}")
 
 
 def networks_reach_a_host_once(scope: Scope) -> Iterator[Mistake]:

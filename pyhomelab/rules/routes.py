@@ -28,12 +28,12 @@ def machines_can_be_reached(scope: Scope) -> Iterator[Mistake]:
 
 def machines_have_one_default_route(scope: Scope) -> Iterator[Mistake]:
     """Refuse a second way out: which one is taken would be chance."""
-    first: dict[tuple[str, int], str] = {}
+    first: dict[tuple[str, str, int], str] = {}
     for attached in scope.attachments:
         net = scope.inventory.networks.get(attached.network or "")
         if net is None or net.gateway is None or attached.address is None or not attached.default_route:
             continue
-        key = (attached.machine, net.gateway.version)
+        key = (attached.kind, attached.machine, net.gateway.version)
         if key in first:
             yield Mistake(
                 attached.path,
