@@ -230,7 +230,7 @@ def test_without_an_address_zed_only_scrubs_after_a_resilver() -> None:
 
 
 def test_every_option_it_sets_exists() -> None:
-    names = values_set(host(DATASETS))
+    names = values_set(host(DATASETS, RECEIVES))
 
     assert {"boot.zfs.extraPools", "networking.hostId", "services.sanoid.datasets"} <= set(names)
 

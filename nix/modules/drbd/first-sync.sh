@@ -26,7 +26,7 @@ declare_equal() {
 
 while [ -e "$note" ]; do
   # Own state first, then the peers': Inconsistent/Inconsistent/Diskless
-  IFS=/ read -r -a states < <(drbdadm dstate "$RESOURCE" 2>/dev/null || true) || states=()
+  IFS=/ read -r -a states <<<"$(drbdadm dstate "$RESOURCE" 2>/dev/null || true)"
   new=0
   for state in "${states[@]}"; do
     case $state in
