@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from pyhomelab.errors import InventoryRefused, UnreadableInventory
 from pyhomelab.load import load
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 GOOD = """\
 lab:
@@ -39,7 +42,7 @@ def mistakes(tmp_path: Path, *edits: tuple[str, str], more: str = "") -> list[st
     try:
         load(tmp_path / "lab.yaml")
     except InventoryRefused as refused:
-        assert refused.exit_code == 3
+        assert refused.exit_code == 3  # noqa: PT017 - a good inventory is not refused
         return [str(mistake).removeprefix(f"{tmp_path}/") for mistake in refused.mistakes]
     return []
 
@@ -137,7 +140,7 @@ def test_a_good_inventory_has_no_mistakes(tmp_path: Path) -> None:
         (
             '"26.05"',
             "yesterday",
-            "lab.yaml:3:18: lab.state_version: yesterday is not a NixOS release in quotes; write it like \"26.05\"",
+            'lab.yaml:3:18: lab.state_version: yesterday is not a NixOS release in quotes; write it like "26.05"',
         ),
         (
             "ssh_keys: [ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ5mHkY2h6hFRiHm3Iv6VZp3v0m2eY0mYQbqk0cT1Q9c mika]",

@@ -5,14 +5,16 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
-from pathlib import Path as File
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pyhomelab.nixlang import Path, attribute, expression, string
+
+if TYPE_CHECKING:
+    from pathlib import Path as File
 
 needs_nix = pytest.mark.skipif(
     shutil.which("nix-instantiate") is None, reason="nix is not on PATH (tools/get-nix gets it)"
@@ -53,7 +55,7 @@ values: st.SearchStrategy[Any] = st.recursive(
 )
 
 
-def evaluated(text: str) -> Any:  # noqa: ANN401
+def evaluated(text: str) -> Any:
     done = subprocess.run(
         ["nix-instantiate", "--eval", "--strict", "--json", "-"],
         input=text,
@@ -76,11 +78,11 @@ def test_nix_reads_exactly_the_value_that_was_written(value: list[Any]) -> None:
 def test_nix_reads_every_nasty_piece_beside_every_other() -> None:
     pairs = [one + other for one in NASTY for other in NASTY]
     assert evaluated(expression(pairs)) == pairs
-    assert evaluated(expression({pair: 1 for pair in pairs})) == dict.fromkeys(pairs, 1)
+    assert evaluated(expression(dict.fromkeys(pairs, 1))) == dict.fromkeys(pairs, 1)
 
 
 def test_a_text_with_nul_is_refused() -> None:
-    with pytest.raises(ValueError, match="^a Nix string cannot hold NUL$"):
+    with pytest.raises(ValueError, match=r"^a Nix string cannot hold NUL$"):
         string("a\0b")
 
 

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import jsonschema
 import pytest
 from ruamel.yaml import YAML
 
 from pyhomelab.schema import json_schema
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 HOSTS = Path(__file__).parent.parent / "hosts"
 INVENTORIES = sorted([HOSTS / "inventory.yaml", *HOSTS.glob("examples/*/*.yaml")])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
@@ -10,6 +10,9 @@ from hypothesis import strategies as st
 
 from pyhomelab.errors import UnreadableInventory
 from pyhomelab.source import DEEPEST_NESTING, LARGEST_FILE, parse, read
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def refused(text: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import click
@@ -21,13 +22,16 @@ from pyhomelab.wording import counted
 )
 @json_option
 def command(directory: Path, name: str | None, ssh_key: Path | None, *, as_json: bool) -> None:
-    """Make a new lab in DIRECTORY: an inventory to edit, the flake, and the NixOS modules.
+    """Make a new lab in a directory.
 
-    Nothing that is there already is touched. The lab needs nixpkgs, disko and sops-nix, and nothing of pyhomelab.
+    It holds an inventory to edit, the flake, and the NixOS modules. Nothing that is there already is touched. The lab
+    needs nixpkgs, disko and sops-nix, and nothing of pyhomelab.
 
     Example: pyhomelab init ~/lab
     """
     lab = name or name_from(directory)
+    if not re.fullmatch("[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?", lab):
+        raise click.BadParameter(f"{lab!r} is not a DNS label: lower-case letters, digits and hyphens", param_hint="--name")
     admin = admin_from(ssh_key, directory)
     written = create(directory, lab_files(lab, admin))
     if as_json:
