@@ -26,9 +26,7 @@ def machine(guests: str, options: str = "", more: str = "") -> str:
 def guest(name: str = "k8s-1", *, disks: str = ROOT_DISK, more: str = LAN, uuid: str = UUID, memory: int = 8192) -> str:
     """One guest; `disks` are attribute sets without their braces, separated by `|`."""
     listed = " ".join(f"{{ {disk} }}" for disk in disks.split("|") if disk.strip())
-    return (
-        f'"{name}" = {{ uuid = "{uuid}"; cpus = 4; memoryMiB = {memory}; disks = [ {listed} ]; {more} }};'
-    )
+    return f'"{name}" = {{ uuid = "{uuid}"; cpus = 4; memoryMiB = {memory}; disks = [ {listed} ]; {more} }};'
 
 
 def needs(package: str, *programs: str) -> pytest.MarkDecorator:

@@ -3,12 +3,13 @@ from __future__ import annotations
 import json
 import subprocess
 from typing import TYPE_CHECKING, Any
-from xml.etree import ElementTree as Xml
+from xml.etree import ElementTree as ET
 
 import pytest
 
-from tests.modules.harness import ROOT, evaluate, evaluate_many, needs_nixpkgs_lib
+from tests.modules.harness import evaluate, evaluate_many, needs_nixpkgs_lib
 from tests.modules.kvm_guests import LAN, ROOT_DISK, UUID, guest, machine, needs_virsh, needs_xmllint
+from tests.modules.sources import ROOT
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -39,16 +40,16 @@ def xml_of(shape: str) -> str:
     return text
 
 
-def domain_of(shape: str) -> Xml.Element:
-    return Xml.fromstring(xml_of(shape))  # noqa: S314  our own text
+def domain_of(shape: str) -> ET.Element:
+    return ET.fromstring(xml_of(shape))  # noqa: S314  our own text
 
 
-def only(domain: Xml.Element, path: str) -> Xml.Element:
+def only(domain: ET.Element, path: str) -> ET.Element:
     (found,) = domain.findall(path)
     return found
 
 
-def attributes(domain: Xml.Element, path: str) -> dict[str, str]:
+def attributes(domain: ET.Element, path: str) -> dict[str, str]:
     return dict(only(domain, path).attrib)
 
 
@@ -73,12 +74,15 @@ def test_libvirt_takes_a_guest_with(shape: str, tmp_path: Path) -> None:
 
 @needs_virsh
 @needs_xmllint
-@pytest.mark.parametrize(("right", "wrong"), [
-    ("bus='virtio'", "bus='virtioo'"),
-    ("<devices>", "<devices><gadget/>"),
-    ("<memory unit='MiB'>", "<memory unit='MibibytesPlease'>"),
-    ("cache='none'", "cache='nothing'"),
-])
+@pytest.mark.parametrize(
+    ("right", "wrong"),
+    [
+        ("bus='virtio'", "bus='virtioo'"),
+        ("<devices>", "<devices><gadget/>"),
+        ("<memory unit='MiB'>", "<memory unit='MibibytesPlease'>"),
+        ("cache='none'", "cache='nothing'"),
+    ],
+)
 def test_libvirt_would_refuse_a_broken_guest(right: str, wrong: str, tmp_path: Path) -> None:
     good = xml_of("a zvol and UEFI")
     assert right in good
@@ -90,7 +94,9 @@ def test_libvirt_would_refuse_a_broken_guest(right: str, wrong: str, tmp_path: P
 
 
 def test_the_whole_domain_reads_like_this() -> None:
-    assert xml_of("an image and BIOS") == f"""\
+    assert (
+        xml_of("an image and BIOS")
+        == f"""\
 <domain type='kvm'>
   <name>k8s-1</name>
   <uuid>{UUID}</uuid>
@@ -162,6 +168,7 @@ def test_the_whole_domain_reads_like_this() -> None:
   </devices>
 </domain>
 """
+    )
 
 
 def test_a_volume_is_a_block_device_without_a_page_cache_under_it() -> None:
@@ -169,11 +176,17 @@ def test_a_volume_is_a_block_device_without_a_page_cache_under_it() -> None:
 
     assert [disk.get("type") for disk in disks] == ["block", "block"]
     assert [dict(only(disk, "source").attrib) for disk in disks] == [
-        {"dev": "/dev/zvol/tank/guests/k8s-1-root"}, {"dev": "/dev/drbd/by-res/vmstore/0"},
+        {"dev": "/dev/zvol/tank/guests/k8s-1-root"},
+        {"dev": "/dev/drbd/by-res/vmstore/0"},
     ]
     for disk in disks:
         assert attributes(disk, "driver") == {
-            "name": "qemu", "type": "raw", "cache": "none", "io": "native", "discard": "unmap", "iothread": "1",
+            "name": "qemu",
+            "type": "raw",
+            "cache": "none",
+            "io": "native",
+            "discard": "unmap",
+            "iothread": "1",
         }
 
 
@@ -208,7 +221,10 @@ def test_a_pci_device_is_taken_from_the_host_while_the_guest_runs() -> None:
 
     assert attributes(domain, "devices/hostdev") == {"mode": "subsystem", "type": "pci", "managed": "yes"}
     assert attributes(domain, "devices/hostdev/source/address") == {
-        "domain": "0x0000", "bus": "0x03", "slot": "0x1f", "function": "0x7",
+        "domain": "0x0000",
+        "bus": "0x03",
+        "slot": "0x1f",
+        "function": "0x7",
     }
 
 
@@ -224,7 +240,8 @@ def test_an_installation_cd_comes_after_the_disk_and_may_be_deleted() -> None:
 
     assert attributes(cd, "boot") == {"order": "2"}
     assert attributes(cd, "source") == {
-        "file": "/var/lib/libvirt/images/nixos.iso", "startupPolicy": "optional",
+        "file": "/var/lib/libvirt/images/nixos.iso",
+        "startupPolicy": "optional",
     }
 
 
@@ -240,7 +257,9 @@ def hostile(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
     """Domains whose every free text is nasty."""
     words = tmp_path_factory.mktemp("hostile") / "words.json"
     words.write_text(json.dumps(NASTY))
-    texts: list[str] = evaluate("{ }", f"""
+    texts: list[str] = evaluate(
+        "{ }",
+        f"""
       map (nasty: import {ROOT}/nix/modules/kvm/domain.nix {{ inherit lib; }} {{
         name = nasty; host = nasty;
         guest = {{
@@ -250,9 +269,12 @@ def hostile(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
           interfaces = [ {{ name = nasty; bridge = nasty; mac = "52:54:00:12:34:56"; }} ];
         }};
       }}) (lib.importJSON {words})
-    """)
-    return [{"nasty": nasty, "domain": Xml.fromstring(text)}  # noqa: S314  our own text
-            for nasty, text in zip(NASTY, texts, strict=True)]
+    """,
+    )
+    return [
+        {"nasty": nasty, "domain": ET.fromstring(text)}  # noqa: S314  our own text
+        for nasty, text in zip(NASTY, texts, strict=True)
+    ]
 
 
 def test_no_text_of_a_guest_can_become_markup(hostile: list[dict[str, Any]]) -> None:

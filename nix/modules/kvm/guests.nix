@@ -34,6 +34,7 @@ let
         tools.disk
         tools.guest
       ];
+      excludeShellChecks = [ "SC2016" ]; # the path of a disk may hold a $ and stay as it is
       text = import ./prepare.nix { inherit lib; } {
         inherit name;
         inherit (guest) disks;

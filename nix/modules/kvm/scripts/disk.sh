@@ -5,8 +5,12 @@
 #   homelab-guest-disk present GUEST PATH
 export LC_ALL=C # so that numbers and states read the same everywhere
 
+say() {
+  printf '%s\n' "$*"
+}
+
 fail() {
-  printf '%s\n' "$*" >&2
+  say "$@" >&2
   exit 1
 }
 
@@ -32,7 +36,7 @@ is_in_use() {
 must_grow() {
   local guest=$1 path=$2 current=$3 wanted=$4
   if ((current > wanted)); then
-    printf '%s\n' "guest $guest: $path has $current bytes, more than the $wanted asked for; disks are never shrunk"
+    say "guest $guest: $path has $current bytes, more than the $wanted asked for; disks are never shrunk"
   fi
   ((current < wanted))
 }
@@ -44,7 +48,7 @@ zvol() {
     # Thin, because snapshots of a thick volume reserve its whole size again. With volmode=dev the host never looks
     # for partitions in it: it would find the guest's own volume groups and pools, and import them.
     zfs create -p -s -V "$size" -o volmode=dev -- "$dataset"
-    printf '%s\n' "guest $guest: made the volume $dataset of $size"
+    say "guest $guest: made the volume $dataset of $size"
     present "$guest" "$device"
     return
   fi
@@ -54,7 +58,7 @@ zvol() {
   present "$guest" "$device"
   if must_grow "$guest" "$device" "$current" "$wanted"; then
     zfs set "volsize=$size" "$dataset"
-    printf '%s\n' "guest $guest: grew the volume $dataset to $size"
+    say "guest $guest: grew the volume $dataset to $size"
     if is_in_use "$guest" "$device"; then
       virsh -q blockresize "$guest" "$device" "${wanted}B"
     fi
@@ -69,7 +73,7 @@ file() {
     # Under another name first: a creation cut short must not pass for the disk.
     qemu-img create -q -f "$format" -- "$path.new" "$size"
     mv --no-clobber --no-target-directory -- "$path.new" "$path"
-    printf '%s\n' "guest $guest: made the image $path of $size"
+    say "guest $guest: made the image $path of $size"
     return
   fi
   # The format is said, never probed: a guest can write a header into a raw disk that makes it look like qcow2.
@@ -80,7 +84,7 @@ file() {
     else
       qemu-img resize -q -f "$format" -- "$path" "$size"
     fi
-    printf '%s\n' "guest $guest: grew the image $path to $size"
+    say "guest $guest: grew the image $path to $size"
   fi
 }
 

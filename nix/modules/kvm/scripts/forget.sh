@@ -4,6 +4,10 @@
 #   homelab-guests-forget HOST SECONDS [NAME of a guest to keep]…
 export LC_ALL=C
 
+say() {
+  printf '%s\n' "$*"
+}
+
 host=$1 limit=$2
 shift 2
 
@@ -34,9 +38,9 @@ forget() {
   disks=$(disks_of "$uuid")
   if homelab-guest stop "$name" "$limit" &&
     virsh -q undefine "$uuid" --keep-nvram --snapshots-metadata --checkpoints-metadata; then
-    printf '%s\n' "guest $name left the inventory and is forgotten; its disks stay:${disks:- it had none}"
+    say "guest $name left the inventory and is forgotten; its disks stay:${disks:- it had none}"
   else
-    printf '%s\n' "guest $name left the inventory but could not be forgotten; if libvirt holds saved memory of it," \
+    say "guest $name left the inventory but could not be forgotten; if libvirt holds saved memory of it," \
       "\`virsh start $name\` brings it back and \`virsh managedsave-remove $name\` drops that memory" >&2
     return 1
   fi

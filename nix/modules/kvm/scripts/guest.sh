@@ -5,8 +5,12 @@
 #   homelab-guest stop NAME SECONDS
 export LC_ALL=C
 
+say() {
+  printf '%s\n' "$*"
+}
+
 fail() {
-  printf '%s\n' "$*" >&2
+  say "$@" >&2
   exit 1
 }
 
@@ -25,7 +29,7 @@ define() {
   virsh -q autostart --disable "$name"
   after=$(virsh dumpxml --inactive "$name")
   if [[ $before != "$after" ]] && is_active "$name"; then
-    printf '%s\n' "guest $name runs on as it was started; \`systemctl restart homelab-guest-$name\` gives it its new" \
+    say "guest $name runs on as it was started; \`systemctl restart homelab-guest-$name\` gives it its new" \
       "definition (a reboot from inside does not)"
   fi
 }
@@ -33,7 +37,7 @@ define() {
 start() {
   if ! is_active "$1"; then
     virsh -q start "$1"
-    printf '%s\n' "guest $1: started"
+    say "guest $1: started"
   fi
 }
 
@@ -45,7 +49,7 @@ stop() {
   asked=$((begun - 15))
   while is_active "$name"; do
     if ((SECONDS - begun >= limit)); then
-      printf '%s\n' "guest $name did not shut down within $limit s: its plug is pulled"
+      say "guest $name did not shut down within $limit s: its plug is pulled"
       # SIGTERM first, so that QEMU writes out what it holds.
       virsh -q destroy --graceful "$name" || virsh -q destroy "$name" || ! is_active "$name"
       return
