@@ -47,9 +47,7 @@ def _missing() -> str:
         return "nix-instantiate is not on PATH"
     if nixpkgs_lib() is None:
         cached = CACHE / "nixpkgs-lib"
-        return (
-            f"nixpkgs' lib is not at $PYHOMELAB_NIXPKGS_LIB, {cached} or where Nix puts our flake's nixpkgs"
-        )
+        return f"nixpkgs' lib is not at $PYHOMELAB_NIXPKGS_LIB, {cached} or where Nix puts our flake's nixpkgs"
     return ""
 
 
@@ -64,9 +62,7 @@ def evaluate(module: str | Path, select: str, *, lab: Path | None = LAB) -> Any:
     return evaluate_many({"machine": module}, select, lab=lab)["machine"]
 
 
-def evaluate_many(
-    modules: Mapping[str, str | Path], select: str, *, lab: Path | None = LAB
-) -> dict[str, Any]:
+def evaluate_many(modules: Mapping[str, str | Path], select: str, *, lab: Path | None = LAB) -> dict[str, Any]:
     """The same question put to several modules, each on its own, in one start of nix."""
     answer: dict[str, Any] = json.loads(_asked(tuple(sorted(modules.items())), select, lab))
     return answer

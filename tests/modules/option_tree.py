@@ -22,9 +22,7 @@ _DELTA = DATA / "nixos-options-delta.json"
 _EXTRA = DATA / "nixos-options-extra.json"
 _KEYS = DATA / "systemd-keys.json"
 # systemd.services._name_.serviceConfig, systemd.network.networks._name_.routes
-_SECTION_OPTION = re.compile(
-    r"systemd\.(?:network\.)?(?P<file>[a-z]+)\.(?:_name_|_)\.(?P<section>\w+?)(?:Config)?"
-)
+_SECTION_OPTION = re.compile(r"systemd\.(?:network\.)?(?P<file>[a-z]+)\.(?:_name_|_)\.(?P<section>\w+?)(?:Config)?")
 # Trees that tests/nix declares itself: their values are computed or their types carry a conversion.
 _BY_HAND = frozenset(
     {
@@ -64,6 +62,7 @@ def table() -> dict[str, dict[str, Any]]:
     return options
 
 
+@cache
 def unparsed() -> dict[str, str]:
     """Options whose type the table cannot rebuild, with its description: they accept anything."""
     found = {}

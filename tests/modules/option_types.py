@@ -80,9 +80,7 @@ _PREFIXES = {"list of ": "list", "attribute set of ": "attrs", "lazy attribute s
 _TEXT = r'("(?:[^"\\]|\\.)*")'
 _SPECIAL: list[tuple[re.Pattern[str], Callable[..., Type]]] = [
     (
-        re.compile(
-            rf"integer(?: or floating point number)? between ({_NUMBER}) and ({_NUMBER}) \(both inclusive\)"
-        ),
+        re.compile(rf"integer(?: or floating point number)? between ({_NUMBER}) and ({_NUMBER}) \(both inclusive\)"),
         lambda low, high: ["between", json.loads(low), json.loads(high)],
     ),
     (re.compile(rf"value {_TEXT} \(singular enum\)"), lambda value: ["enum", [json.loads(value)]]),

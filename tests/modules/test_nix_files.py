@@ -13,9 +13,7 @@ from tests.modules.sources import ROOT
 def _nix_files() -> list[str]:
     if shutil.which("git") is None:
         pytest.skip("git is not on PATH: it lists the Nix files of the lab")
-    listed = subprocess.run(
-        ["git", "ls-files", "*.nix"], cwd=ROOT, capture_output=True, text=True, check=True
-    )
+    listed = subprocess.run(["git", "ls-files", "*.nix"], cwd=ROOT, capture_output=True, text=True, check=True)
     return [name for name in listed.stdout.splitlines() if (ROOT / name).exists()]
 
 

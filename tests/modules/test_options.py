@@ -33,9 +33,7 @@ def test_an_unknown_option_is_named_with_its_neighbours() -> None:
 
 def test_an_unknown_option_inside_a_unit_is_named() -> None:
     with pytest.raises(EvaluationError, match=r"The option `systemd\.services\.x\.wantedby' does not exist"):
-        evaluate(
-            '{ systemd.services.x.wantedby = [ "a.target" ]; }', "config.systemd.services.x.enable", lab=None
-        )
+        evaluate('{ systemd.services.x.wantedby = [ "a.target" ]; }', "config.systemd.services.x.enable", lab=None)
 
 
 def test_a_removed_option_is_unknown() -> None:
@@ -94,9 +92,7 @@ def test_a_package_that_is_not_in_the_list_is_an_error() -> None:
 
 def test_two_different_values_for_one_option_conflict() -> None:
     module = '{ imports = [ { time.timeZone = "UTC"; } { time.timeZone = "Asia/Tokyo"; } ]; }'
-    with pytest.raises(
-        EvaluationError, match=r"The option `time\.timeZone' has conflicting definition values"
-    ):
+    with pytest.raises(EvaluationError, match=r"The option `time\.timeZone' has conflicting definition values"):
         evaluate(module, "config.time.timeZone", lab=None)
 
 
@@ -135,9 +131,9 @@ def test_the_script_of_a_unit_can_be_read_through_its_path() -> None:
     module = """{ pkgs, ... }: {
       systemd.services.hello.serviceConfig.ExecStart = "${pkgs.writeShellScript "hello" "echo hello"} now";
     }"""
-    assert script(
-        evaluate(module, "config.systemd.services.hello.serviceConfig.ExecStart", lab=None)
-    ).endswith("\necho hello")
+    assert script(evaluate(module, "config.systemd.services.hello.serviceConfig.ExecStart", lab=None)).endswith(
+        "\necho hello"
+    )
 
 
 def test_an_application_gets_its_inputs_on_its_path() -> None:
@@ -152,9 +148,7 @@ def test_an_application_gets_its_inputs_on_its_path() -> None:
 
 
 def test_a_timer_of_a_service_becomes_a_unit() -> None:
-    units = evaluate(
-        '{ systemd.services.x.startAt = "daily"; }', "lib.attrNames config.systemd.units", lab=None
-    )
+    units = evaluate('{ systemd.services.x.startAt = "daily"; }', "lib.attrNames config.systemd.units", lab=None)
     assert units == ["x.service", "x.timer"]
 
 
@@ -221,9 +215,7 @@ def test_only_values_that_somebody_set_are_listed() -> None:
 def test_a_host_directory_brings_its_neighbours_along(tmp_path: Path) -> None:
     (tmp_path / "dl1").mkdir()
     (tmp_path / "lab.nix").write_text('{ networking.domain = "home.arpa"; }')
-    (tmp_path / "dl1" / "default.nix").write_text(
-        '{ imports = [ ../lab.nix ]; networking.hostName = "dl1"; }'
-    )
+    (tmp_path / "dl1" / "default.nix").write_text('{ imports = [ ../lab.nix ]; networking.hostName = "dl1"; }')
     assert evaluate_host(tmp_path / "dl1", "config.networking.fqdn") == "dl1.home.arpa"
 
 

@@ -25,8 +25,6 @@ def test_a_place_named_by_hand_may_be_lib_or_hold_it(
     assert nixpkgs_lib.__wrapped__() == lib
 
 
-def test_a_place_named_by_hand_is_the_only_one_looked_at(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_place_named_by_hand_is_the_only_one_looked_at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PYHOMELAB_NIXPKGS_LIB", str(tmp_path))
     assert nixpkgs_lib.__wrapped__() is None

@@ -7,16 +7,16 @@
 }:
 let
   inherit (lib) mkOption mkOptionDefault types;
-  named =
-    field:
-    mkOption {
-      type = types.attrsOf (types.submodule ({ name, ... }: { config.${field} = mkOptionDefault name; }));
-    };
+  takesName =
+    field: types.attrsOf (types.submodule ({ name, ... }: { config.${field} = mkOptionDefault name; }));
+  named = field: mkOption { type = takesName field; };
 in
 {
   options = {
     fileSystems = named "mountPoint";
     networking.interfaces = named "name";
+    networking.nftables.tables = named "name";
+    systemd.tmpfiles.settings = mkOption { type = types.attrsOf (types.attrsOf (takesName "type")); };
     systemd.units = named "name";
     users.users = named "name";
     users.groups = named "name";
@@ -59,8 +59,8 @@ in
     system.stateVersion = mkOptionDefault "26.05";
     systemd.package = mkOptionDefault pkgs.systemd;
     users.users.root = {
-      group = mkOptionDefault "root";
-      home = mkOptionDefault "/root";
+      group = lib.mkDefault "root";
+      home = lib.mkDefault "/root";
     };
     virtualisation.libvirtd = {
       package = mkOptionDefault pkgs.libvirt;

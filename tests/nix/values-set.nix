@@ -45,6 +45,11 @@ let
     && option.highestPrio < (lib.mkOptionDefault null).priority
     && lib.any ours option.files;
   checked = option: lib.all (definition: lookAll definition option.value) option.definitions;
-  found = lib.filter isSet (lib.collect lib.isOption (removeAttrs options [ "_module" ]));
+  # The message of an assertion need only make sense where it does not hold.
+  asked = removeAttrs options [
+    "_module"
+    "assertions"
+  ];
+  found = lib.filter isSet (lib.collect lib.isOption asked);
 in
 map (option: builtins.seq (checked option) (lib.showOption option.loc)) found
