@@ -7,7 +7,7 @@ lab:
   name: big
   state_version: "26.05"
   admins:
-    - {name: ada, ssh_keys: [ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIE0x7nQyqf0Wm3h1pVd1b5q8G5p7yqv1eZk7Tz4wq2Xh ada]}
+    - {name: admin, ssh_keys: [ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIE0x7nQyqf0Wm3h1pVd1b5q8G5p7yqv1eZk7Tz4wq2Xh admin]}
 """
 _PER_NETWORK = 100
 

@@ -5,7 +5,7 @@
       domain = "home.arpa";
       timeZone = "Asia/Tokyo";
       admins.mika.sshKeys = [
-        "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ5mHkY2h6hFRiHm3Iv6VZp3v0m2eY0mYQbqk0cT1Q9c mika"
+        "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIHm81ZkzXsBBasbMkX+DQKo78aKFD4aFbpOatcF+V2/i mika"
       ];
     };
 

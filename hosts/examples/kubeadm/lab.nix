@@ -5,8 +5,8 @@
       domain = "home.arpa";
       timeZone = "America/Toronto";
       ntpServers = [ "time.cloudflare.com" ];
-      admins.noor.sshKeys = [
-        "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIFz2m8n4b6V1c5X9a7S3d0F6g2H4j8K1l5Q7w9E3r2T6 noor"
+      admins.admin.sshKeys = [
+        "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAICUI7ratuzoLRYz+ZCCGX7Fdgj/1k4lXMCzhi0c9ZzQI admin"
       ];
     };
 

@@ -4,8 +4,8 @@
     base = {
       domain = "home.arpa";
       timeZone = "Europe/Berlin";
-      admins.ada.sshKeys = [
-        "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIE0x7nQyqf0Wm3h1pVd1b5q8G5p7yqv1eZk7Tz4wq2Xh ada"
+      admins.admin.sshKeys = [
+        "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAILD85wT9+hD02t5FTV9UoZmXMA0MapgCHAn0EB/rci8y admin"
       ];
     };
 

@@ -4,9 +4,9 @@
     base = {
       domain = "lab.example.org";
       timeZone = "Europe/Lisbon";
-      admins.rui.sshKeys = [
-        "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIBq9v5mKzQ3h2YqkT8g6V0wXr4m1n7c2Lz5y8Ue0PjQd rui@laptop"
-        "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIHk3c8yR1x5L6zPq0b7Wd2Vn4t9G8mJ6fE3sU5oYiKaZ rui@desk"
+      admins.admin.sshKeys = [
+        "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIEtunZ80B7EUrGrCLuCR8Ho74Pm4YZIuT97WqCj/Wtyh admin@laptop"
+        "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAILnDRoLj68ebspZuoFSTwhEH2KbWQuCcxEgtj0urlUr0 admin@desk"
       ];
     };
 
