@@ -42,29 +42,33 @@ stamp_of() {
     { cat "${files[@]}" && echo "$@"; } | sha256sum | cut -c 1-12
 }
 
+installed_packages() {
+    # shellcheck disable=SC2016  # dpkg-query's own variables
+    dpkg-query --show --showformat '${db:Status-Status} ${Package}\n' | sed -n 's/^installed //p' | sort -u
+}
+
 missing_packages() {
-    local package
-    for package in "$@"; do
-        # shellcheck disable=SC2016  # dpkg-query's own variable
-        dpkg-query --show --showformat '${db:Status-Status}\n' "$package" 2>/dev/null | grep -qx installed ||
-            echo "$package"
-    done
+    comm -23 <(printf '%s\n' "$@" | sort -u) <(installed_packages)
 }
 
 can_install() {
     [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null && [ "${PYHOMELAB_APT:-yes}" != no ]
 }
 
+# dpkg's talk is shown only when it failed.
 apt_install_quietly() {
-    DEBIAN_FRONTEND=noninteractive apt-get install --yes --quiet=2 --no-install-recommends \
-        -o DPkg::Lock::Timeout=120 -o Dpkg::Use-Pty=0 "$@" </dev/null >&2
+    local talk
+    talk=$(DEBIAN_FRONTEND=noninteractive apt-get install --yes --quiet=2 --no-install-recommends \
+        -o DPkg::Lock::Timeout=120 -o Dpkg::Use-Pty=0 "$@" </dev/null 2>&1) && return
+    printf '%s\n' "$talk" | tail -n 5 >&2
+    return 1
 }
 
 # Services of PACKAGES stay off, now and after the next boot: they are wanted for their checkers alone.
 disable_services_of() {
     command -v systemctl >/dev/null || return 0
     local unit
-    dpkg --listfiles "$@" | sed -n 's|^\(/usr\)\{0,1\}/lib/systemd/system/\([^/@]*\.\(service\|socket\)\)$|\2|p' |
+    dpkg --listfiles "$@" | sed -n 's,^\(/usr\)\?/lib/systemd/system/\([^/@]*\.\(service\|socket\)\)$,\2,p' |
         while read -r unit; do
             systemctl --quiet --no-reload disable "$unit" >/dev/null 2>&1 || true
         done
@@ -72,10 +76,11 @@ disable_services_of() {
 
 # Installs those of PACKAGES that are not there, without starting what they bring; needs root.
 apt_install() {
-    local missing policy=/usr/sbin/policy-rc.d ours=no package
+    local missing new policy=/usr/sbin/policy-rc.d ours=no before package
     mapfile -t missing < <(missing_packages "$@")
     [ ${#missing[@]} -gt 0 ] || return 0
     say "installing ${missing[*]}"
+    before=$(installed_packages)
     if [ ! -e "$policy" ]; then
         # 101 is "not allowed": dpkg asks this before it starts a service.
         printf '#!/bin/sh\nexit 101\n' >"$policy"
@@ -83,7 +88,7 @@ apt_install() {
         ours=yes
     fi
     if ! apt_install_quietly "${missing[@]}" 2>/dev/null; then
-        apt-get update --quiet=2 </dev/null >&2 || true
+        apt-get update --quiet=2 </dev/null >&2 || true # a third party's source may be down
         if ! apt_install_quietly "${missing[@]}"; then
             for package in "${missing[@]}"; do
                 apt_install_quietly "$package" || say "could not install $package"
@@ -91,8 +96,8 @@ apt_install() {
         fi
     fi
     [ $ours = no ] || rm -f "$policy"
-    mapfile -t missing < <(comm -23 <(printf '%s\n' "${missing[@]}" | sort) <(missing_packages "$@" | sort))
-    [ ${#missing[@]} -eq 0 ] || disable_services_of "${missing[@]}"
+    mapfile -t new < <(comm -13 <(echo "$before") <(installed_packages))
+    [ ${#new[@]} -eq 0 ] || disable_services_of "${new[@]}"
 }
 
 # Puts a Nix on PATH and, where its cache cannot be reached, spares each command the wait for it.

@@ -1,4 +1,4 @@
-"""Evaluates every machine below `hosts` with the module system of nixpkgs' lib, and prints a line for each."""
+"""Evaluates every machine below `hosts` with the module system of nixpkgs' lib; a line for each."""
 
 from __future__ import annotations
 

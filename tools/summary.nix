@@ -12,6 +12,7 @@ let
     in
     if builtins.isFunction content then { } else content;
   concerns = content: builtins.attrNames (content.homelab or { });
+  unique = names: builtins.attrNames (builtins.groupBy (name: name) names);
   summary =
     name:
     let
@@ -20,6 +21,6 @@ let
     in
     # Everything is looked at, so that no part of it can be wrong Nix.
     builtins.deepSeq parts
-      "${name}: ${machine.networking.hostName}, ${machine.nixpkgs.hostPlatform}, sets ${builtins.concatStringsSep ", " (builtins.concatMap concerns parts)}\n";
+      "${name}: ${machine.networking.hostName}, ${machine.nixpkgs.hostPlatform}, sets ${builtins.concatStringsSep ", " (unique (builtins.concatMap concerns parts))}\n";
 in
 builtins.concatStringsSep "" (map summary (builtins.filter isMachine (builtins.attrNames found)))
