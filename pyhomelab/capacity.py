@@ -135,9 +135,7 @@ def usable_space(pool: Pool) -> int | None:
     return sum(_data_share(vdev, pool.disk_size) for vdev in pool.data_vdevs) * 31 // 32
 
 
-def _host_capacity(
-    inventory: Inventory, host: Host, guests: dict[str, Guest], volumes: list[str]
-) -> HostCapacity:
+def _host_capacity(inventory: Inventory, host: Host, guests: dict[str, Guest], volumes: list[str]) -> HostCapacity:
     ratio = ratios(inventory, host)
     promises = list(_promises(inventory, host, guests, volumes))
     pools = {
@@ -191,9 +189,7 @@ class _Promise(NamedTuple):
     size: int
 
 
-def _promises(
-    inventory: Inventory, host: Host, guests: dict[str, Guest], volumes: list[str]
-) -> Iterator[_Promise]:
+def _promises(inventory: Inventory, host: Host, guests: dict[str, Guest], volumes: list[str]) -> Iterator[_Promise]:
     mounted = _mounted(host)
     for name, guest in guests.items():
         for disk_name, disk in guest.all_disks.items():

@@ -26,9 +26,7 @@ def addresses_fit_their_network(scope: Scope) -> Iterator[Mistake]:
     """Refuse addresses outside their network, and those of it that no machine can have."""
     for claim in _claims(scope):
         if claim.network in scope.inventory.networks:
-            yield from misfit(
-                claim.path, claim.address, claim.network, scope.inventory.networks[claim.network]
-            )
+            yield from misfit(claim.path, claim.address, claim.network, scope.inventory.networks[claim.network])
 
 
 def addresses_are_given_once(scope: Scope) -> Iterator[Mistake]:

@@ -31,7 +31,7 @@ class Attachment:
     @property
     def fixed(self) -> Address | None:
         """The address, unless DHCP gives it or there is none."""
-        return None if self.address == "dhcp" else self.address
+        return None if isinstance(self.address, str) else self.address
 
     @property
     def device(self) -> str:
@@ -46,9 +46,7 @@ def attachments(inventory: Inventory) -> Iterator[Attachment]:
     for name, guest in inventory.guests.items():
         for network, link in guest.links.items():
             path = ("guests", name, "links", network)
-            yield Attachment(
-                path, "guest", name, network, network, link.address, None, link.default_route, vlan=None
-            )
+            yield Attachment(path, "guest", name, network, network, link.address, None, link.default_route, vlan=None)
 
 
 def _of_host(inventory: Inventory, host_name: str, host: Host) -> Iterator[Attachment]:

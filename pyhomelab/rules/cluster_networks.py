@@ -25,13 +25,9 @@ def cluster_networks_exist(scope: Scope) -> Iterator[Mistake]:
     for name, cluster in scope.inventory.clusters.items():
         if cluster.network is not None:
             yield from scope.unknown(("clusters", name, "network"), cluster.network, "network", "networks")
-        elif (
-            cluster.vip is not None and scope.is_whole("networks") and not network_holding(scope, cluster.vip)
-        ):
+        elif cluster.vip is not None and scope.is_whole("networks") and not network_holding(scope, cluster.vip):
             ranges = listed([str(net.cidr) for net in scope.inventory.networks.values()][:8], last="or")
-            yield Mistake(
-                ("clusters", name, "vip"), "is in no network of the lab", f"take a free address of {ranges}"
-            )
+            yield Mistake(("clusters", name, "vip"), "is in no network of the lab", f"take a free address of {ranges}")
 
 
 def members_are_in_the_network(scope: Scope) -> Iterator[Mistake]:

@@ -32,8 +32,7 @@ _POOL_KEYS = {
     "autotrim": "`zfs_trim:` of the host says when SSDs are trimmed",
 }
 _SYSTEM_PLACES = frozenset(
-    f"/{place}"
-    for place in ("", "bin", "boot", "dev", "etc", "nix", "nix/store", "proc", "run", "sys", "tmp", "usr")
+    f"/{place}" for place in ("", "bin", "boot", "dev", "etc", "nix", "nix/store", "proc", "run", "sys", "tmp", "usr")
 )
 _ROOT_POOL_PLACES = frozenset({"/home", "/var"})
 
@@ -95,11 +94,7 @@ def reservations_fit_quotas(scope: Scope) -> Iterator[Mistake]:
     """Refuse to reserve more for a dataset than it may hold."""
     for named in _datasets(scope):
         dataset = named.dataset
-        if (
-            dataset.reservation is not None
-            and dataset.quota is not None
-            and dataset.reservation > dataset.quota
-        ):
+        if dataset.reservation is not None and dataset.quota is not None and dataset.reservation > dataset.quota:
             reason = f"is more than the quota of {in_units(dataset.quota)}"
             yield Mistake((*named.path, "reservation"), reason, "raise the quota, or reserve less")
 

@@ -51,9 +51,7 @@ def host_ids_are_given_once(scope: Scope) -> Iterator[Mistake]:
     for name, host_id in host_ids(scope.inventory).items():
         host = scope.inventory.hosts.get(name)
         if host is not None and host.host_id == _NO_HOST_ID:
-            yield Mistake(
-                ("hosts", name, "host_id"), "means none at all to ZFS", "leave it out, and one is derived"
-            )
+            yield Mistake(("hosts", name, "host_id"), "means none at all to ZFS", "leave it out, and one is derived")
         elif host_id in first:
             yield _second_host_id(scope, name, host_id, first[host_id])
         first.setdefault(host_id, f"{'host' if host is not None else 'guest'} {name}")
@@ -62,15 +60,9 @@ def host_ids_are_given_once(scope: Scope) -> Iterator[Mistake]:
 def _second_host_id(scope: Scope, name: str, host_id: str, owner: str) -> Mistake:
     host = scope.inventory.hosts.get(name)
     if host is not None and host.host_id is not None:
-        return Mistake(
-            ("hosts", name, "host_id"), f"is the host id of {owner}, too", "leave one of the two out"
-        )
+        return Mistake(("hosts", name, "host_id"), f"is the host id of {owner}, too", "leave one of the two out")
     section = "hosts" if host is not None else "guests"
-    hint = (
-        "write another `host_id:`"
-        if host is not None
-        else f"write another `host_id:` on {owner}, or rename one"
-    )
+    hint = "write another `host_id:`" if host is not None else f"write another `host_id:` on {owner}, or rename one"
     return Mistake((section, name), f"would get the host id {host_id} of {owner}", hint, shows_value=False)
 
 
@@ -78,9 +70,7 @@ def router_ids_are_given_once(scope: Scope) -> Iterator[Mistake]:
     """Refuse two clusters in one network whose virtual addresses would have the same VRRP router id."""
     first: dict[tuple[str, int], str] = {}
     for name, cluster in scope.inventory.clusters.items():
-        network = cluster.network or (
-            network_holding(scope, cluster.vip) if cluster.vip is not None else None
-        )
+        network = cluster.network or (network_holding(scope, cluster.vip) if cluster.vip is not None else None)
         if cluster.vip is None or network is None:
             continue
         key = (network, router_id(name))

@@ -41,9 +41,7 @@ def tags_are_those_of_networks(scope: Scope) -> Iterator[Mistake]:
                 f"needs a tag, and network {link.network} has no VLAN id",
                 f"set `vlan:` of network {link.network}, or leave `tagged` out",
             )
-        yield from _carried(
-            scope, path, link, own_vlan=net.vlan if net and link.tagged is not False else None
-        )
+        yield from _carried(scope, path, link, own_vlan=net.vlan if net and link.tagged is not False else None)
 
 
 def _carried(scope: Scope, path: Path, link: Link, own_vlan: int | None) -> Iterator[Mistake]:
@@ -117,9 +115,7 @@ def _devices(attached: Attachment, taken: dict[str, str]) -> Iterator[Mistake]:
     if bridge is not None:
         if bridge in taken:
             reason = f"is {taken[bridge]} of this host already"
-            yield Mistake(
-                (*attached.path, "bridge"), reason, "give the bridge a name of its own, such as br-lan"
-            )
+            yield Mistake((*attached.path, "bridge"), reason, "give the bridge a name of its own, such as br-lan")
         taken.setdefault(bridge, f"the bridge over {device}")
 
 

@@ -19,9 +19,7 @@ _TAKEN = {
     "secrets": "is the name of the folder hosts/secrets/, which holds the secrets",
 }
 _KERNEL_INTERFACE = re.compile("lo|eth[0-9]+|cni0|kube-ipvs0")
-_SYSTEM_USERS = frozenset(
-    {"root", "nobody", "daemon", "messagebus", "sshd", "polkituser", "keepalived-script"}
-)
+_SYSTEM_USERS = frozenset({"root", "nobody", "daemon", "messagebus", "sshd", "polkituser", "keepalived-script"})
 
 
 def machines_have_names_of_their_own(scope: Scope) -> Iterator[Mistake]:
@@ -30,9 +28,7 @@ def machines_have_names_of_their_own(scope: Scope) -> Iterator[Mistake]:
     for section, names in (("hosts", scope.inventory.hosts), ("guests", scope.inventory.guests)):
         for name in names:
             if name in _TAKEN:
-                yield Mistake(
-                    (section, name), _TAKEN[name], "call the machine something else", shows_value=False
-                )
+                yield Mistake((section, name), _TAKEN[name], "call the machine something else", shows_value=False)
             if section == "guests" and name in hosts:
                 yield Mistake(
                     (section, name),

@@ -65,16 +65,8 @@ def kubeadm_runs_without_swap(scope: Scope) -> Iterator[Mistake]:
             continue
         for member in cluster.members:
             machine = scope.machine(member)
-            path: Path = (
-                ("hosts", member, "boot", "swap") if isinstance(machine, Host) else ("guests", member, "swap")
-            )
-            swap = (
-                machine.boot.swap
-                if isinstance(machine, Host)
-                else machine.swap
-                if machine is not None
-                else None
-            )
+            path: Path = ("hosts", member, "boot", "swap") if isinstance(machine, Host) else ("guests", member, "swap")
+            swap = machine.boot.swap if isinstance(machine, Host) else machine.swap if machine is not None else None
             if swap is not None:
                 reason = f"keeps the kubelet of cluster {name} from starting"
                 yield Mistake(path, reason, "leave it out, or make the cluster one of k3s")

@@ -68,11 +68,7 @@ def replicas_have_a_network(scope: Scope) -> Iterator[Mistake]:
         network = job.replica.network
         if network is not None:
             yield from scope.unknown((*job.path, "network"), network, "network", "networks")
-        if (
-            receiver not in scope.inventory.hosts
-            or receiver == sender
-            or scope.is_broken("networks", network or "")
-        ):
+        if receiver not in scope.inventory.hosts or receiver == sender or scope.is_broken("networks", network or ""):
             continue
         common = _networks(scope, sender) & scope.fixed.get(receiver, {}).keys()
         if network is None and not common:

@@ -61,9 +61,7 @@ def pools_have_disks(scope: Scope) -> Iterator[Mistake]:
             reason = "is a layout without disks"
             yield Mistake((*path, "layout"), reason, "add `disks:`, or write layout and disks in `vdevs:`")
         elif pool.disks and pool.layout is None:
-            yield Mistake(
-                (*path, "disks"), "have no layout", "add `layout:`, such as mirror", shows_value=False
-            )
+            yield Mistake((*path, "disks"), "have no layout", "add `layout:`, such as mirror", shows_value=False)
         elif not pool.data_vdevs:
             hint = "add `layout:` and `disks:`, or `vdevs:`"
             yield Mistake(path, "has no disks for data", hint, shows_value=False)

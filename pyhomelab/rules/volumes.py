@@ -97,9 +97,7 @@ def old_drbd_is_asked_for_what_it_can(scope: Scope) -> Iterator[Mistake]:
     for name, volume in scope.inventory.volumes.items():
         path: Path = ("volumes", name)
         if volume.witness is not None:
-            yield Mistake(
-                (*path, "witness"), "is not possible: DRBD 8.4 has no witnesses", f"leave it out, {newer}"
-            )
+            yield Mistake((*path, "witness"), "is not possible: DRBD 8.4 has no witnesses", f"leave it out, {newer}")
         if len(volume.replicas) >= _MOST_REPLICAS:
             reason = f"are {len(volume.replicas)} hosts, and DRBD 8.4 knows two"
             yield Mistake((*path, "replicas"), reason, f"name two hosts, {newer}", shows_value=False)

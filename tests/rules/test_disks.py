@@ -41,9 +41,7 @@ def test_a_disk_is_one_thing(disk: dict[str, str], line: str) -> None:
 
 
 def test_a_guest_has_a_disk() -> None:
-    assert said({DISK: REMOVED}) == [
-        "guests.k8s-1: has no disk to start from; add `disk: {size: 40GiB, on: POOL}`"
-    ]
+    assert said({DISK: REMOVED}) == ["guests.k8s-1: has no disk to start from; add `disk: {size: 40GiB, on: POOL}`"]
 
 
 def test_the_root_disk_is_written_once() -> None:
@@ -54,9 +52,7 @@ def test_the_root_disk_is_written_once() -> None:
 
 
 def test_a_zvol_lies_in_a_pool_of_the_host() -> None:
-    assert said({f"{DISK}.on": "tnak"}) == [
-        f"{DISK}.on: tnak is not a pool of host dl1; did you mean tank?"
-    ]
+    assert said({f"{DISK}.on": "tnak"}) == [f"{DISK}.on: tnak is not a pool of host dl1; did you mean tank?"]
 
 
 def test_a_volume_exists() -> None:

@@ -152,5 +152,3 @@ def test_a_guest_anywhere_has_no_device_of_one_host() -> None:
     assert said(changes) == [
         "guests.nas.on: anywhere needs a guest without devices of a host; name the host, or leave `pci` out"
     ]
-
-

@@ -105,7 +105,7 @@ def test_a_host_may_use_several_cards_as_one() -> None:
 
 
 def test_the_name_of_a_vlan_interface_fits_linux() -> None:
-    links = {"enp129s0f0np0": BOND, "eno2": {"network": "storage", "address": "10.10.20.11"}}
+    links: Changes = {"enp129s0f0np0": BOND, "eno2": {"network": "storage", "address": "10.10.20.11"}}
     assert said({"hosts.dl1.links": links}) == []
     links["enp129s0f0np0"] = BOND | {"vlans": {"storage": {}}}
     assert said({"hosts.dl1.links": links}) == [

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from ipaddress import ip_network
+from ipaddress import IPv4Network
 
 import pytest
 from hypothesis import given
@@ -92,12 +92,12 @@ def test_two_clusters_may_use_the_same_addresses_inside() -> None:
 
 
 _networks = st.builds(
-    lambda number, length: ip_network((number, length), strict=False), st.integers(0, 2**32 - 1), st.integers(4, 32)
+    lambda number, length: IPv4Network((number, length), strict=False), st.integers(0, 2**32 - 1), st.integers(4, 32)
 )
 
 
 @given(st.lists(_networks, max_size=12), _networks)
-def test_ranges_overlap_as_the_standard_library_says(networks: list[object], asked: object) -> None:
+def test_ranges_overlap_as_the_standard_library_says(networks: list[IPv4Network], asked: IPv4Network) -> None:
     ranges = Ranges()
     by_name = {f"n{number}": network for number, network in enumerate(networks)}
     for name, network in by_name.items():

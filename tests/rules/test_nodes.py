@@ -77,7 +77,10 @@ def test_further_flags_may_be_given(flag: str) -> None:
     ("flag", "line"),
     [
         ("v=2", "v=2 is not a flag; write it like --name=value"),
-        ("--cluster-cidr=10.0.0.0/8", "--cluster-cidr=10.0.0.0/8 has a key of its own; write `pod_cidr:` of the cluster"),
+        (
+            "--cluster-cidr=10.0.0.0/8",
+            "--cluster-cidr=10.0.0.0/8 has a key of its own; write `pod_cidr:` of the cluster",
+        ),
         ("--disable traefik", "--disable traefik has a key of its own; write `components:` of the cluster"),
         (
             "--datastore-endpoint=postgres://k3s:hunter2@db/k3s",

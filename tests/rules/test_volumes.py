@@ -34,9 +34,7 @@ def test_a_host_holds_one_replica_of_a_volume() -> None:
 
 
 def test_a_volume_is_not_called_like_all_of_them() -> None:
-    assert said({"volumes": {"all": volume()}}) == [
-        "volumes.all: means every volume to drbdadm; rename the volume"
-    ]
+    assert said({"volumes": {"all": volume()}}) == ["volumes.all: means every volume to drbdadm; rename the volume"]
 
 
 @pytest.mark.parametrize(
@@ -118,8 +116,7 @@ def test_drbd_8_4_knows_neither_witnesses_nor_quorums() -> None:
 def test_drbd_8_4_knows_two_replicas_that_may_both_be_written() -> None:
     changes: Changes = {"lab.drbd_version": "8.4", f"{V}.replicas": ["dl1", "dl2", "dl3"], f"{V}.witness": REMOVED}
     assert said(changes) == [
-        f"{V}.replicas: are 3 hosts, and DRBD 8.4 knows two; "
-        "name two hosts, or set `drbd_version:` of the lab to 9",
+        f"{V}.replicas: are 3 hosts, and DRBD 8.4 knows two; name two hosts, or set `drbd_version:` of the lab to 9",
         f"{V}: must say `quorum: off`: DRBD 8.4 lets both sides of a cut write; "
         "write `quorum: off` if you accept that, or set `drbd_version:` of the lab to 9",
     ]
@@ -142,9 +139,7 @@ def test_two_volumes_of_a_host_have_numbers_of_their_own() -> None:
 def test_a_derived_number_is_not_that_of_another_volume() -> None:
     minor = volume_minor("vmstore", lab().volumes["vmstore"])
     changes: Changes = {"volumes": {"a": volume(minor=str(minor)), "vmstore": volume()}}
-    assert said(changes) == [
-        f"volumes.vmstore: would get the minor {minor} of volume a; write `minor: 0` here"
-    ]
+    assert said(changes) == [f"volumes.vmstore: would get the minor {minor} of volume a; write `minor: 0` here"]
 
 
 def test_volumes_of_other_hosts_may_have_the_same_number() -> None:
