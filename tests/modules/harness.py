@@ -80,6 +80,12 @@ def failed_assertions(module: str | Path, *, lab: Path | None = LAB) -> list[str
     return messages
 
 
+def refused_by_nixos(module: str | Path, *, lab: Path | None = LAB) -> list[str]:
+    """What NixOS's own modules would refuse of a whole machine, of the checks a lab can run into."""
+    messages: list[str] = evaluate(module, f"import {NIX}/refused.nix {{ inherit config lib; }}", lab=lab)
+    return messages
+
+
 def values_set(module: str | Path, *, lab: Path | None = LAB) -> list[str]:
     """Names of all options that the lab's modules or `module` define, after evaluating every one of them.
 

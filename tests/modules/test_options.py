@@ -219,6 +219,15 @@ def test_a_host_directory_brings_its_neighbours_along(tmp_path: Path) -> None:
     assert evaluate_host(tmp_path / "dl1", "config.networking.fqdn") == "dl1.home.arpa"
 
 
+def test_every_option_has_a_type_down_to_its_last_suboption() -> None:
+    select = """lib.length (
+      map (option: builtins.deepSeq [ option.type.name (option.type.getSubOptions [ ] ? x) ] option) (
+        lib.collect lib.isOption (removeAttrs options [ "_module" ])
+      )
+    )"""
+    assert evaluate("{ }", select, lab=None) > 10000
+
+
 def test_the_modules_of_the_lab_set_nothing_while_all_is_off() -> None:
     assert values_set("{ }") == []
 

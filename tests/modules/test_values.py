@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.modules.harness import evaluate, failed_assertions, needs_nixpkgs_lib, values_set
+from tests.modules.harness import evaluate, failed_assertions, needs_nixpkgs_lib, refused_by_nixos, values_set
 from tests.modules.option_tree import unparsed
 
 if TYPE_CHECKING:
@@ -174,6 +174,26 @@ def test_a_whole_machine_evaluates_to_the_last_value(name: str, tmp_path: Path) 
 @pytest.mark.parametrize("name", MACHINES)
 def test_a_whole_machine_stands_up_to_the_checks(name: str, tmp_path: Path) -> None:
     assert failed_assertions(machine(name, tmp_path / "secrets")) == []
+
+
+@pytest.mark.parametrize("name", MACHINES)
+def test_a_whole_machine_is_one_that_nixos_takes(name: str, tmp_path: Path) -> None:
+    assert refused_by_nixos(machine(name, tmp_path / "secrets")) == []
+
+
+def test_a_machine_that_could_not_boot_is_refused() -> None:
+    module = """{
+      boot.supportedFilesystems = [ "zfs" ];
+      users.mutableUsers = false;
+      systemd.services.x = { script = "true"; serviceConfig = { Type = "oneshot"; Restart = "always"; }; };
+    }"""
+    assert refused_by_nixos(module, lab=None) == [
+        "no file system is mounted at /",
+        "grub is told of no disk",
+        "ZFS needs networking.hostId",
+        "nobody could log in to repair this machine",
+        "systemd.services.x: a oneshot cannot have Restart=always",
+    ]
 
 
 @pytest.mark.parametrize("name", MACHINES)

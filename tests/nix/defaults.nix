@@ -24,7 +24,7 @@ in
 
   config = {
     boot.initrd.enable = mkOptionDefault true;
-    boot.loader.grub.enable = mkOptionDefault true;
+    boot.loader.grub.enable = mkOptionDefault (!config.boot.loader.systemd-boot.enable);
     boot.zfs.package = mkOptionDefault pkgs.zfs;
     hardware.enableRedistributableFirmware = mkOptionDefault false;
     networking = {

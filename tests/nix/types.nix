@@ -82,7 +82,6 @@ let
       str
       nonEmptyStr
       singleLineStr
-      passwdEntry
       path
       pathInStore
       package
@@ -95,6 +94,7 @@ let
       raw
       ;
     inherit json unitOption;
+    passwdEntry = types.passwdEntry types.str;
     unsigned = types.ints.unsigned;
     positive = types.ints.positive;
     submodule = types.submodule { freeformType = types.attrsOf types.anything; };
