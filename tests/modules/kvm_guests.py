@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 
 import pytest
@@ -31,7 +32,8 @@ def guest(name: str = "k8s-1", *, disks: str = ROOT_DISK, more: str = LAN, uuid:
 
 def needs(package: str, *programs: str) -> pytest.MarkDecorator:
     """A mark: skip unless all `programs` of the Debian package are on PATH."""
-    missing = [program for program in programs if shutil.which(program) is None]
+    path = f"{os.environ.get('PATH', os.defpath)}:/usr/sbin"
+    missing = [program for program in programs if shutil.which(program, path=path) is None]
     reason = f"no {', '.join(missing)} on PATH: install the Debian package {package}"
     return pytest.mark.skipif(bool(missing), reason=reason)
 

@@ -40,6 +40,10 @@ case $1 in
 esac
 """,
     "udevadm": '[[ ${NO_DEVICES:-} == "" ]]',
+    # DRBD's own words for a volume that no one has open, or a peer.
+    "drbdadm": """
+printf '%s role:Secondary\\n  disk:UpToDate\\n  dl2 role:%s\\n    peer-disk:UpToDate\\n' "$2" "${PEER:-Secondary}"
+""",
     "systemctl": '[[ ${LIBVIRTD_IS_OFF:-} == "" ]]',
     # The test driver cannot resize a disk; STUBBORN guests do not hear the power button.
     "virsh": """

@@ -88,6 +88,12 @@ def test_a_guest_that_does_not_start_with_the_host_is_defined_all_the_same() -> 
     assert unit(module)["wantedBy"] == ["multi-user.target"]
 
 
+def test_a_guest_on_drbd_starts_only_where_no_other_host_has_it_open() -> None:
+    module = machine(guest(disks=f"{ROOT_DISK}|{ON_DRBD}"))
+
+    assert commands(module, "ExecStart")[1:] == ["homelab-guest start k8s-1 vmstore"]
+
+
 def test_a_switch_reloads_a_changed_guest_and_reloading_only_prepares_it() -> None:
     before, after = machine(guest()), machine(guest(memory=4096))
 

@@ -100,7 +100,7 @@ def test_the_whole_domain_reads_like_this() -> None:
 <domain type='kvm'>
   <name>k8s-1</name>
   <uuid>{UUID}</uuid>
-  <description>Made from the inventory; an edit lasts until the host&apos;s next switch.</description>
+  <description>Made from the inventory; an edit is lost when the host next defines the guest.</description>
   <metadata>
     <homelab:guest host='dl1' xmlns:homelab='urn:pyhomelab:guest:1'/>
   </metadata>

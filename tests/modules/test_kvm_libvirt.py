@@ -81,6 +81,22 @@ def test_a_guest_without_its_disk_is_neither_defined_nor_started(host: Host) -> 
     assert "k8s-1" not in host.defined()
 
 
+def test_a_guest_that_migrated_to_another_host_is_not_started_a_second_time(host: Host) -> None:
+    host.switch(machine(guest(disks='name = "data"; kind = "drbd"; resource = "vmstore";')))
+
+    refused = host.do(UNIT, PEER="Primary")
+    assert (refused.code, refused.err) == (
+        1,
+        "guest k8s-1: another host has its DRBD volume vmstore open, so it may be running there; "
+        "shut it down there, or give the guest to that host in the inventory\n",
+    )
+    assert host.running() == {"test"}
+
+    assert host.do(UNIT).code == 0
+    assert host.running() == {"test", "k8s-1"}
+    assert host.do(UNIT, PEER="Primary").code == 0  # it runs here, whatever the peer does
+
+
 def test_a_reload_defines_a_running_guest_anew_and_lets_it_run(running: Host) -> None:
     number = running.virsh("domid", "k8s-1")
     running.switch(machine(guest(memory=4096)))

@@ -84,7 +84,9 @@ xml.toText (
   element "domain" { type = "kvm"; } [
     (element "name" { } name)
     (element "uuid" { } guest.uuid)
-    (element "description" { } "Made from the inventory; an edit lasts until the host's next switch.")
+    (element "description" { }
+      "Made from the inventory; an edit is lost when the host next defines the guest."
+    )
     (element "metadata" { } [ marker ])
     (element "memory" { unit = "MiB"; } guest.memoryMiB)
     (lib.optional (guest.hugepages && pageSize != null) hugepages)

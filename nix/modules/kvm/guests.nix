@@ -16,7 +16,7 @@ let
   host = config.networking.hostName;
   environment.LIBVIRT_DEFAULT_URI = "qemu:///system";
 
-  tools = import ./tools.nix { inherit config pkgs; };
+  tools = import ./tools.nix { inherit config lib pkgs; };
 
   xmlOf =
     name: guest:
@@ -45,12 +45,13 @@ let
   ofKind = kind: guest: lib.filter (disk: disk.kind == kind) guest.disks;
   files = guest: map (disk: dirOf disk.source) (ofKind "file" guest);
   pools = guest: map (disk: lib.head (lib.splitString "/" disk.dataset)) (ofKind "zvol" guest);
+  resources = guest: map (disk: disk.resource) (ofKind "drbd" guest);
   # Units that make the guest's disks and bridges; one that does not exist is passed over by systemd.
   storage =
     guest:
     map (pool: "zfs-import-${pool}.service") (pools guest)
     ++ lib.optional (files guest != [ ]) "zfs-mount.service" # images on data sets without an entry in fstab
-    ++ map (disk: "homelab-drbd-${disk.resource}.service") (ofKind "drbd" guest);
+    ++ map (resource: "homelab-drbd-${resource}.service") (resources guest);
   bridges =
     guest:
     map (
@@ -86,7 +87,16 @@ let
       ExecStart = [
         "${prepare name guest}/bin/homelab-guest-${name}-prepare"
       ]
-      ++ lib.optional guest.autostart "${tools.guest}/bin/homelab-guest start ${name}";
+      ++ lib.optional guest.autostart (
+        lib.concatStringsSep " " (
+          [
+            "${tools.guest}/bin/homelab-guest"
+            "start"
+            name
+          ]
+          ++ resources guest
+        )
+      );
       ExecReload = "${prepare name guest}/bin/homelab-guest-${name}-prepare";
       # Not left to libvirt-guests, which knows nothing of the order of the storage under each guest.
       ExecStop = "${tools.guest}/bin/homelab-guest stop ${name} ${toString cfg.shutdownTimeout}";

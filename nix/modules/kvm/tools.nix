@@ -1,7 +1,13 @@
 # The programs the guests' units run; each is one shell file with what it needs on its PATH.
-{ config, pkgs }:
+{
+  config,
+  lib,
+  pkgs,
+}:
 let
   libvirt = config.virtualisation.libvirtd.package;
+  disks = lib.concatMap (guest: guest.disks) (lib.attrValues config.homelab.kvm.guests);
+  hasReplicated = lib.any (disk: disk.kind == "drbd") disks;
   program =
     name: file: runtimeInputs:
     pkgs.writeShellApplication {
@@ -22,8 +28,10 @@ rec {
       config.systemd.package
       pkgs.jq
     ]
-    ++ (if config.boot.zfs.enabled then [ config.boot.zfs.package ] else [ ])
+    ++ lib.optional config.boot.zfs.enabled config.boot.zfs.package
   );
-  guest = program "homelab-guest" ./scripts/guest.sh [ config.systemd.package ];
+  guest = program "homelab-guest" ./scripts/guest.sh (
+    [ config.systemd.package ] ++ lib.optional hasReplicated pkgs.drbd
+  );
   forget = program "homelab-guests-forget" ./scripts/forget.sh [ guest ];
 }

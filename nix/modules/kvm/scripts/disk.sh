@@ -18,7 +18,7 @@ fail() {
 present() {
   local guest=$1 path=$2
   if [[ $path == /dev/* ]]; then
-    udevadm wait --timeout=60 --settle -- "$path" ||
+    udevadm wait --timeout=60 -- "$path" ||
       fail "guest $guest: $path did not appear within 60 s; is the pool imported, is the DRBD resource up?"
   elif [[ ! -e $path ]]; then
     fail "guest $guest: $path is missing and has no size to make it by; put the image there or set size"

@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # A guest as libvirt has it.
 #   homelab-guest define NAME XML
-#   homelab-guest start NAME
+#   homelab-guest start NAME [DRBD RESOURCE it has disks on]…
 #   homelab-guest stop NAME SECONDS
 export LC_ALL=C
 
@@ -34,11 +34,27 @@ define() {
   fi
 }
 
+# Whether a peer has the resource open; the line of this host is the one that is not indented.
+is_open_elsewhere() {
+  local status
+  status=$(drbdadm status "$1") || return 1 # one that is down says so by its missing device
+  grep -q '^ .*role:Primary' <<<"$status"
+}
+
+# A guest that migrated away is running there. With two primaries allowed DRBD would let this host start it as well,
+# and two systems would write one disk.
 start() {
-  if ! is_active "$1"; then
-    virsh -q start "$1"
-    say "guest $1: started"
-  fi
+  local name=$1 resource
+  shift
+  if is_active "$name"; then return; fi
+  for resource; do
+    if is_open_elsewhere "$resource"; then
+      fail "guest $name: another host has its DRBD volume $resource open, so it may be running there; shut it down" \
+        "there, or give the guest to that host in the inventory"
+    fi
+  done
+  virsh -q start "$name"
+  say "guest $name: started"
 }
 
 # Asks until it is gone or out of time: one press of the power button is lost on a guest that is still booting.
