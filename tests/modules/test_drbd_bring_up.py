@@ -62,7 +62,7 @@ def test_a_missing_zvol_is_made_sparse(dl1: Host) -> None:
 
     assert done.status == 0, done.said
     assert done.called("zfs", "create") == [
-        ["zfs", "create", "-p", "-s", "-V", "32M", "tank/drbd/vmstore"],
+        ["zfs", "create", "-p", "-s", "-o", "volmode=dev", "-V", "32M", "tank/drbd/vmstore"],
     ]
     assert "vmstore: made the zvol tank/drbd/vmstore of 32M\n" in done.said
 

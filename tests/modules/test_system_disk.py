@@ -18,7 +18,7 @@ needs_disko = pytest.mark.skipif(
 pytestmark = [needs_nixpkgs_lib, needs_disko]
 
 DISK = "/dev/disk/by-id/ata-SSD_1"
-PARTS = "/dev/disk/by-partlabel/disk-system"
+PARTS = "/dev/disk/by-partlabel/dl1"
 
 
 def machine(options: str = "") -> str:
@@ -83,6 +83,22 @@ def partitions(tmp_path: Path, options: str) -> list[tuple[str, str]]:
 )
 def test_disko_partitions_the_disk(tmp_path: Path, options: str, expected: list[tuple[str, str]]) -> None:
     assert partitions(tmp_path, options) == expected
+
+
+def test_a_hypervisor_does_not_take_its_guests_partitions_for_its_own() -> None:
+    guest = machine().replace("dl1", "k8s-1")
+    select = "map (f: f.device) (lib.attrValues config.fileSystems)"
+
+    assert not set(evaluate(machine(), select)) & set(evaluate(guest, select))
+
+
+def test_labels_stay_apart_and_short_under_the_longest_names() -> None:
+    names = ["a" * 62 + end for end in "xy"]
+    select = "lib.mapAttrsToList (_: p: p.label) config.disko.devices.disk.system.content.partitions"
+    labels = [label for name in names for label in evaluate(machine().replace("dl1", name), select)]
+
+    assert len(set(labels)) == 4
+    assert max(map(len, labels)) <= 36
 
 
 def test_swap_is_a_partition_even_on_zfs() -> None:

@@ -124,7 +124,8 @@ def test_a_sender_without_a_key_is_refused() -> None:
 
     assert failed_assertions(module) == [
         ("homelab.zfs.receives on dl1: there is no public key of dl3, who sends tank/backup/dl3-vms; "
-        "put it into syncoid-dl3.pub in homelab.secrets.directory, or set publicKey"),
+        "make syncoid-dl3.pub in homelab.secrets.directory with `pyhomelab secret generate syncoid-dl3-ssh-key` "
+        "and `git add` it, or set publicKey"),
     ]
 
 

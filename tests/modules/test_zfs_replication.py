@@ -161,7 +161,8 @@ def test_the_receiver_may_add_to_copies_and_destroy_none(tmp_path: Path) -> None
 
     assert done.status == 0, done.said
     assert done.calls[1:] == [
-        ["zfs", "create", "-u", "-p", "-o", "mountpoint=none", "-o", "readonly=on", "tank/backup"],
+        ["zfs", "create", "-u", "-p", "-o", "mountpoint=none", "-o", "readonly=on", "-o", "volmode=none",
+         "tank/backup"],
         ["zfs", "allow", "-u", "syncoid-receiver", "change-key,create,mount,receive", "tank/backup"],
     ]
 

@@ -40,8 +40,9 @@ ensure_zvol() {
     [ "$kind" = volume ] || refuse "$DATASET is a $kind, not a volume; rename it, or give the volume another dataset"
     return 0
   fi
-  # Sparse: takes what is written, not what is promised.
-  zfs create -p -s -V "$SIZE" "$DATASET"
+  # Sparse: takes what is written, not what is promised. volmode=dev: the partitions a guest makes on the volume are
+  # its own; the host would list them under their labels, among its own.
+  zfs create -p -s -o volmode=dev -V "$SIZE" "$DATASET"
   say "made the zvol $DATASET of $SIZE"
 }
 

@@ -5,6 +5,23 @@ let
   uefi = cfg.firmware == "uefi";
   onZfs = cfg.filesystem == "zfs";
 
+  # Named after the machine, not after its part: a hypervisor sees the partitions of its guests' volumes as well, and with
+  # the same label on both, /boot of the one may turn out to be the other's. GPT has room for 36 letters.
+  labelled = lib.mapAttrs (
+    part: partition:
+    let
+      label = "${config.networking.hostName}-${part}";
+    in
+    partition
+    // {
+      label =
+        if lib.stringLength label <= 36 then
+          label
+        else
+          "${lib.substring 0 24 (builtins.hashString "sha256" label)}-${part}";
+    }
+  );
+
   firmwarePartition =
     if uefi then
       {
@@ -84,7 +101,7 @@ in
       inherit (cfg) device;
       content = {
         type = "gpt";
-        partitions = firmwarePartition // bootPartition // swapPartition // rootPartition;
+        partitions = labelled (firmwarePartition // bootPartition // swapPartition // rootPartition);
       };
     };
   };

@@ -39,11 +39,12 @@ let
     name = "homelab-zfs-receive";
     runtimeInputs = [ config.boot.zfs.package ];
     text = ''
-      # The parents of the copies, which only root can make. Copies inherit that they are not mounted and not written to.
+      # The parents of the copies, which only root can make. Copies inherit that they are not mounted, not written to and,
+      # where they are volumes, no device: nothing here scans the partitions of another host's guests.
       parents=(${lib.escapeShellArgs parents})
       for parent in "''${parents[@]}"; do
         if ! zfs list -H -o name "$parent" >/dev/null 2>&1; then
-          zfs create -u -p -o mountpoint=none -o readonly=on "$parent"
+          zfs create -u -p -o mountpoint=none -o readonly=on -o volmode=none "$parent"
         fi
         zfs allow -u ${user} ${permissions} "$parent"
       done
@@ -54,7 +55,7 @@ in
   config = lib.mkIf (cfg.enable && cfg.receives != [ ]) {
     assertions = map (copy: {
       assertion = keyOf copy != [ ];
-      message = "homelab.zfs.receives on ${host}: there is no public key of ${copy.from}, who sends ${copy.dataset}; put it into syncoid-${copy.from}.pub in homelab.secrets.directory, or set publicKey";
+      message = "homelab.zfs.receives on ${host}: there is no public key of ${copy.from}, who sends ${copy.dataset}; make syncoid-${copy.from}.pub in homelab.secrets.directory with `pyhomelab secret generate syncoid-${copy.from}-ssh-key` and `git add` it, or set publicKey";
     }) cfg.receives;
 
     users.groups.${user} = { };
