@@ -1,9 +1,13 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given, reject, settings
+from hypothesis import strategies as st
+from pydantic import ValidationError
 
+from pyhomelab.model import Inventory
 from pyhomelab.rules import EVERYTHING, RULES, judge
-from tests.labs import REMOVED, Changes, lab, said
+from tests.labs import REMOVED, Changes, lab, said, written
 
 
 def test_a_lab_of_three_servers_has_no_mistakes() -> None:
@@ -92,3 +96,72 @@ def test_in_a_large_lab_only_the_first_misses_are_looked_up() -> None:
     assert lines[-1] == (
         "volumes.lost-199.replicas[0]: oher-199 is not a host of this lab; name one of the 123 there are"
     )
+
+
+ENTRIES = [
+    (section, name) for section in ("networks", "hosts", "volumes", "guests", "clusters") for name in written()[section]
+]
+LEAVES = [
+    "hosts.dl1.kvm",
+    "hosts.dl1.links",
+    "hosts.dl1.zfs",
+    "hosts.dl2.links.eno1.network",
+    "hosts.dl2.links.eno2.address",
+    "networks.lan.gateway",
+    "networks.storage.vlan",
+    "guests.k8s-1.disk",
+    "guests.k8s-2.links.lan.address",
+    "clusters.home.vip",
+    "volumes.vmstore.witness",
+]
+REFERENCES = [
+    "guests.k8s-1.on",
+    "guests.k8s-2.disk.on",
+    "volumes.vmstore.network",
+    "volumes.vmstore.on",
+    "volumes.vmstore.witness",
+    "hosts.dl3.links.eno1.network",
+    "clusters.home.network",
+]
+NAMES = ["dl1", "dl9", "k8s-1", "lan", "storage", "tank", "anywhere", "vmstore"]
+
+
+@settings(deadline=None)
+@given(
+    left_out=st.sets(st.sampled_from(ENTRIES), max_size=4),
+    removed=st.sets(st.sampled_from(LEAVES), max_size=4),
+    named=st.dictionaries(st.sampled_from(REFERENCES), st.sampled_from(NAMES), max_size=4),
+    servers=st.lists(st.sampled_from(NAMES), min_size=1, max_size=4),
+    replicas=st.lists(st.sampled_from(NAMES), max_size=4),
+)
+def test_a_lab_is_judged_whatever_is_wrong_with_it(
+    left_out: set[tuple[str, str]],
+    removed: set[str],
+    named: dict[str, str],
+    servers: list[str],
+    replicas: list[str],
+) -> None:
+    changes: Changes = {"clusters.home.servers": servers, "volumes.vmstore.replicas": replicas}
+    changes |= named
+    changes |= {path: None for path in removed if path not in {"hosts.dl1.links", "hosts.dl1.zfs"}}
+    changes |= {path: {} for path in removed if path == "hosts.dl1.zfs"}
+    changes |= {path: {"eno9": {}} for path in removed if path == "hosts.dl1.links"}
+    changes["guests.nas"] = {
+        "on": "anywhere",
+        "cpus": "2",
+        "memory": "4GiB",
+        "disk": {"volume": "vmstore"},
+        "links": {"lan": {"address": "192.168.10.30"}},
+    }
+    data = written(changes)
+    for section, name in left_out:
+        data[section].pop(name)
+    try:
+        inventory = Inventory.model_validate(data)
+    except ValidationError:
+        reject()  # nothing is left of hosts or networks
+    for mistake in judge(inventory, frozenset(left_out)):
+        assert mistake.reason
+        assert mistake.hint
+        top, entry = mistake.path[:2]
+        assert top == "lab" or entry in data[str(top)]

@@ -121,9 +121,9 @@ def test_replicas_do_not_go_round_inside_of_one_another() -> None:
 
 def test_what_is_sent_into_a_circle_and_out_of_it_is_not_blamed() -> None:
     changes = {
-        "hosts.dl3.zfs.tank.datasets": {"in": sent("dl1", dataset="all/in"), "out": {}},
+        "hosts.dl3.zfs.tank.datasets": {"in": sent("dl1", dataset="all/in")},
         "hosts.dl1.zfs.tank.datasets": {"all": sent("dl2", dataset="all/of-dl1")},
-        "hosts.dl2.zfs.tank.datasets": {"all": sent("dl1", dataset="all/of-dl2")},
+        "hosts.dl2.zfs.tank.datasets": {"all": sent("dl1", dataset="all/of-dl2"), "all/of-dl1": sent("dl3")},
     }
     assert [line.partition(":")[0] for line in said(changes)] == [
         "hosts.dl1.zfs.tank.datasets.all.replicate.dataset",

@@ -119,3 +119,11 @@ def test_a_zfs_cache_is_not_smaller_than_zfs_takes() -> None:
         "hosts.dl1.zfs_arc_max: 32MiB is less than ZFS takes, which would use its own default instead; "
         "write 64MiB or more"
     ]
+
+
+def test_no_ratio_helps_a_host_without_memory_for_guests() -> None:
+    changes: Changes = {MEMORY: "1GiB"}
+    assert said(changes)[-1] == (
+        f"{MEMORY}: 1GiB is too little: guests 8GiB, ARC 256MiB and the host's own 1GiB need 9.2GiB; "
+        "give guests less, lower `zfs_arc_max` or move guests to another host"
+    )
