@@ -15,7 +15,6 @@
       arcMaxMiB = 8192;
       scrub = "monthly";
       trim = "weekly";
-      mailTo = "admin@lab.example.org";
       pools.tank = {
         vdevs = [
           {
