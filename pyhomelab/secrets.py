@@ -5,11 +5,9 @@ The names are those under which the NixOS modules ask for them (`homelab.secrets
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from pyhomelab.errors import Refused
 from pyhomelab.wording import listed
 
 if TYPE_CHECKING:
@@ -58,17 +56,8 @@ class Secret:
 
 
 def secrets_of(inventory: Inventory) -> list[Secret]:
-    """List the secrets that a judged inventory needs, in its order.
-
-    Raises Refused where the names of two parts make one name, for they would get each other's secret.
-    """
-    found = [*_of_hosts(inventory), *_of_volumes(inventory), *_of_clusters(inventory)]
-    counts = Counter(secret.name for secret in found)
-    for name, count in counts.items():
-        if count > 1:
-            uses = listed(secret.used_for for secret in found if secret.name == name)
-            raise Refused(f"is the name of two secrets: {uses}", where=name, hint="rename one of what they are for")
-    return found
+    """List the secrets that a judged inventory needs: of hosts, volumes and clusters, in its order."""
+    return [*_of_hosts(inventory), *_of_volumes(inventory), *_of_clusters(inventory)]
 
 
 def _of_hosts(inventory: Inventory) -> Iterator[Secret]:

@@ -121,11 +121,10 @@ def _write(files: dict[Path, str], directory: Path, *, force: bool) -> None:
             directory.mkdir(exist_ok=True)
             for file, text in files.items():
                 _write_one(file, text, force=force)
-    except FileExistsError as error:
-        raise Refused("is there already", where=str(error.filename2 or error.filename)) from None
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
-        raise Refused(f"cannot be written: {reason}", where=str(error.filename or directory)) from None
+        where = error.filename2 or error.filename or directory
+        raise Refused(f"cannot be written: {reason}", where=str(where)) from None
 
 
 def _write_one(file: Path, text: str, *, force: bool) -> None:
