@@ -8,6 +8,9 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 # shellcheck disable=SC2034  # read by the scripts that source this
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/pyhomelab
 
+# What dpkg asks before it starts a service.
+policy=/usr/sbin/policy-rc.d
+
 # All talk goes to stderr: stdout carries what a caller reads.
 say() {
     printf '%s\n' "$*" >&2
@@ -76,13 +79,13 @@ disable_services_of() {
 
 # Installs those of PACKAGES that are not there, without starting what they bring; needs root.
 apt_install() {
-    local missing new policy=/usr/sbin/policy-rc.d ours=no before package
+    local missing new ours=no before package
     mapfile -t missing < <(missing_packages "$@")
     [ ${#missing[@]} -gt 0 ] || return 0
     say "installing ${missing[*]}"
     before=$(installed_packages)
     if [ ! -e "$policy" ]; then
-        # 101 is "not allowed": dpkg asks this before it starts a service.
+        # 101 is "not allowed"
         printf '#!/bin/sh\nexit 101\n' >"$policy"
         chmod 755 "$policy"
         ours=yes
