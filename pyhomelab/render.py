@@ -33,7 +33,7 @@ class RenderedLab:
 
 
 def render(inventory: Inventory, source: str = "inventory.yaml") -> RenderedLab:
-    """Render a judged inventory, read from `source` (a file name, or `*.yaml`); the same inventory gives the same bytes."""
+    """Files by path below the inventory's directory: those that follow it, and those made once for the owner."""
     rendered = RenderedLab()
     shared = shared_options(inventory)
     rendered.generated["lab.nix"] = _file(

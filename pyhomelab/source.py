@@ -1,8 +1,8 @@
 """YAML text → plain data that remembers where every part stands.
 
-The text comes from outside, so it is read event by event with limits on size and depth, without anchors and aliases (the
-raw material of YAML bombs), without tags, and with duplicate keys refused. Plain scalars stay text except `null`, `true`
-and `false` (YAML 1.2): `1.30` stays `1.30`, and the model decides what it means.
+The text comes from outside, so it is read event by event with limits on size and depth, without anchors and aliases
+(the raw material of YAML bombs), without tags, and with duplicate keys refused. Plain scalars stay text except `null`,
+`true` and `false` (YAML 1.2): `1.30` stays `1.30`, and the model decides what it means.
 """
 
 from __future__ import annotations

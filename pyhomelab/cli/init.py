@@ -31,7 +31,9 @@ def command(directory: Path, name: str | None, ssh_key: Path | None, *, as_json:
     """
     lab = name or name_from(directory)
     if not re.fullmatch("[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?", lab):
-        raise click.BadParameter(f"{lab!r} is not a DNS label: lower-case letters, digits and hyphens", param_hint="--name")
+        raise click.BadParameter(
+            f"{lab!r} is not a DNS label: lower-case letters, digits and hyphens", param_hint="--name"
+        )
     admin = admin_from(ssh_key, directory)
     written = create(directory, lab_files(lab, admin))
     if as_json:

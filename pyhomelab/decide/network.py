@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from pyhomelab.decide.options import Options, stated
 from pyhomelab.decide.overview import Interface, Overview, carries_tagged, vlan_device
 from pyhomelab.identity import guest_mac
+from pyhomelab.model.network import DHCP
 
 if TYPE_CHECKING:
     from pyhomelab.model import Host, Inventory
@@ -56,15 +57,15 @@ def _devices(inventory: Inventory, name: str, host: Host) -> Options:
 
 def _interface(inventory: Inventory, interface: Interface) -> Options:
     net = inventory.networks[interface.network]
-    is_static = interface.address not in (None, "dhcp")
     firewall = net.firewall
     return stated(
         {
             "network": interface.network,
-            "addresses": [f"{interface.address}/{net.cidr.prefixlen}"] if is_static else [],
-            "dhcp": True if interface.address == "dhcp" else None,
-            "gateway": str(net.gateway) if net.gateway and is_static and interface.default_route else None,
-            "dns": [str(server) for server in net.dns] if is_static else [],
+            "addresses": [f"{interface.address}/{net.cidr.prefixlen}"] if interface.is_static else [],
+            "dhcp": True if interface.address == DHCP else None,
+            "defaultRoute": False if interface.address == DHCP and not interface.default_route else None,
+            "gateway": str(net.gateway) if net.gateway and interface.is_static and interface.default_route else None,
+            "dns": [str(server) for server in net.dns] if interface.is_static else [],
             "mtu": net.mtu,
             "firewall": stated(
                 {"trusted": firewall.trusted or None, "tcp": list(firewall.tcp), "udp": list(firewall.udp)}

@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Literal
 
 from pyhomelab.identity import received_dataset
+from pyhomelab.model.network import DHCP
 from pyhomelab.placement import place
 
 if TYPE_CHECKING:
@@ -23,6 +24,11 @@ class Interface:
     network: str
     address: Address | Literal["dhcp"] | None
     default_route: bool
+
+    @property
+    def is_static(self) -> bool:
+        """Whether it has a fixed address."""
+        return self.address not in (None, DHCP)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,8 +101,9 @@ class Overview:
         return found
 
     def interface_in(self, machine: str, network: str) -> Interface:
-        """Give a machine's interface in a network that it is known to be in."""
-        return next(interface for interface in self.interfaces[machine] if interface.network == network)
+        """Give a machine's interface in a network that it is known to be in: the one with a fixed address, if any."""
+        there = [interface for interface in self.interfaces[machine] if interface.network == network]
+        return next((interface for interface in there if interface.is_static), there[0])
 
     def address_in(self, machine: str, network: str) -> str:
         """Give a machine's static address in a network; the rules have seen to it that there is one."""
@@ -109,10 +116,7 @@ class Overview:
         networks = self.inventory.networks
         if cluster.vip is not None:
             return next(name for name, net in networks.items() if cluster.vip in net.cidr)
-        own = [
-            {i.network for i in self.interfaces[member] if i.address not in (None, "dhcp")}
-            for member in cluster.members
-        ]
+        own = [{i.network for i in self.interfaces[member] if i.is_static} for member in cluster.members]
         return next(i.network for i in self.interfaces[cluster.servers[0]] if all(i.network in names for names in own))
 
     @cached_property
@@ -120,7 +124,7 @@ class Overview:
         """The first static address of every machine that has one."""
         found = {}
         for name, interfaces in self.interfaces.items():
-            static = [interface.address for interface in interfaces if interface.address not in (None, "dhcp")]
+            static = [interface.address for interface in interfaces if interface.is_static]
             if static:
                 found[name] = str(static[0])
         return found
@@ -137,7 +141,7 @@ def host_interfaces(inventory: Inventory, host: str) -> list[Interface]:
             found.append(Interface(link.bridge or device, link.network, link.address, link.default_route))
         for network, tagged in link.vlans.items():
             device = vlan_device(name, inventory.networks[network])
-            found.append(Interface(tagged.bridge or device, network, tagged.address, link.default_route))
+            found.append(Interface(tagged.bridge or device, network, tagged.address, tagged.default_route))
     return found
 
 

@@ -110,6 +110,4 @@ def _replication(overview: Overview, sender: str, target: str, replica: Replicat
 
 def _common_network(overview: Overview, sender: str, receiver: str) -> str:
     reachable = {i.network for i in overview.interfaces[sender]}
-    return next(
-        i.network for i in overview.interfaces[receiver] if i.network in reachable and i.address not in (None, "dhcp")
-    )
+    return next(i.network for i in overview.interfaces[receiver] if i.network in reachable and i.is_static)

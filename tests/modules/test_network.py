@@ -173,8 +173,15 @@ def test_dhcp_brings_router_advertisements_and_says_the_cards_own_address() -> N
 
     assert found["DHCP"] == "ipv4"
     assert found["networkConfig"] == {"IPv6AcceptRA": True}
-    assert found["dhcpV4Config"] == {"ClientIdentifier": "mac"}
+    assert found["dhcpV4Config"] == {"ClientIdentifier": "mac", "UseGateway": True}
     assert found["linkConfig"] == {"RequiredForOnline": "routable"}
+
+
+def test_dhcp_may_leave_its_router_unused() -> None:
+    found = units("interfaces.eno1 = { dhcp = true; defaultRoute = false; };")["30-eno1"]
+
+    assert found["dhcpV4Config"]["UseGateway"] is False
+    assert found["ipv6AcceptRAConfig"] == {"UseGateway": False}
 
 
 def test_an_interface_may_have_ipv6_alone() -> None:

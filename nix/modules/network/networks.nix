@@ -29,8 +29,12 @@ let
       // lib.optionalAttrs (lib.elem name cfg.keepAddressesOn) { KeepConfiguration = "static"; };
     }
     // lib.optionalAttrs interface.dhcp {
-      # Home routers reserve by MAC address; networkd's own identifier looks like a different machine to them.
-      dhcpV4Config.ClientIdentifier = "mac";
+      dhcpV4Config = {
+        # Home routers reserve by MAC address; networkd's own identifier looks like a different machine to them.
+        ClientIdentifier = "mac";
+        UseGateway = interface.defaultRoute;
+      };
+      ipv6AcceptRAConfig.UseGateway = interface.defaultRoute;
     };
 
   network =

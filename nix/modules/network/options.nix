@@ -81,6 +81,11 @@ let
       default = false;
       description = "Whether addresses come from DHCP and from IPv6 router advertisements.";
     };
+    defaultRoute = mkOption {
+      type = types.bool;
+      default = true;
+      description = "Whether the router that DHCP or IPv6 names here is used; false on all interfaces but one.";
+    };
     gateway = mkOption {
       type = types.nullOr types.singleLineStr;
       default = null;
