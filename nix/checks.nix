@@ -53,8 +53,11 @@ in
     check "tests"
       [
         (import ./python.nix { inherit pkgs; })
+        pkgs.age
         pkgs.libxml2
+        pkgs.openssh
         pkgs.shellcheck
+        pkgs.sops
       ]
       ''
         export HOME=$TMPDIR HYPOTHESIS_STORAGE_DIRECTORY=$TMPDIR/hypothesis

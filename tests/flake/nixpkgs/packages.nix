@@ -55,6 +55,7 @@ let
       "nixfmt"
       "nixfmt-tree"
       "nixos-anywhere"
+      "openssh"
       "qemu-utils"
       "ruff"
       "shellcheck"
