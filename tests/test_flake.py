@@ -61,9 +61,7 @@ def test_every_output_evaluates_and_has_the_type_that_nix_wants(flake: Flake) ->
 
 
 def test_the_outputs_are_those_that_the_documentation_names(flake: Flake) -> None:
-    shown = json.loads(
-        nix("flake", "show", "--json", "--all-systems", *flake.overrides, f"path:{flake.path}")
-    )
+    shown = json.loads(nix("flake", "show", "--json", "--all-systems", *flake.overrides, f"path:{flake.path}"))
     shown = shown.get("inventory", shown)
     assert sorted(shown) == [
         "apps",

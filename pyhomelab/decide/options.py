@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pyhomelab.model.units import GiB, MiB
+from pyhomelab.model.units import GiB, MiB, TiB
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 Options = dict[str, Any]
+_UNITS = {"T": TiB, "G": GiB, "M": MiB}
 
 
 def stated(options: Mapping[str, Any]) -> Options:
@@ -18,8 +19,9 @@ def stated(options: Mapping[str, Any]) -> Options:
 
 
 def size(amount: int) -> str:
-    """Write bytes (a whole number of MiB) as zfs, qemu-img, drbd and disko read them, binary: `60G`, `1536M`."""
-    return f"{amount // GiB}G" if amount % GiB == 0 else f"{amount // MiB}M"
+    """Write bytes (a whole number of MiB) as zfs, qemu-img, drbd and disko read them, binary: `2T`, `60G`."""
+    unit = next(unit for unit in _UNITS if amount % _UNITS[unit] == 0)
+    return f"{amount // _UNITS[unit]}{unit}"
 
 
 def mib(amount: int) -> int:

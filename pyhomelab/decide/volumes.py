@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pyhomelab.decide.options import Options, size, stated
+from pyhomelab.decide.options import Options, mib, size, stated
 from pyhomelab.identity import volume_minor, volume_port, volume_zvol
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def _resource(overview: Overview, host: str, name: str, volume: Volume) -> Optio
             "protocol": volume.protocol,
             "quorum": quorum(volume),
             "onNoQuorum": volume.on_no_quorum if quorum(volume) == "majority" else None,
-            "rate": size(volume.rate) if volume.rate else None,
+            "rate": f"{mib(volume.rate)}M" if volume.rate else None,
             "verify": volume.verify,
             "allowTwoPrimaries": volume.dual_primary or None,
             "sharedSecret": True,

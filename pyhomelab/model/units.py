@@ -11,7 +11,8 @@ from pyhomelab.model.base import Matching, json_schema, refuse
 
 MiB = 1 << 20
 GiB = 1 << 30
-_FACTORS = {"MiB": MiB, "GiB": GiB, "TiB": 1 << 40}
+TiB = 1 << 40
+_FACTORS = {"MiB": MiB, "GiB": GiB, "TiB": TiB}
 _SIZE = re.compile(r"([0-9]{1,9})(?:\.([0-9]{1,3}))? ?([KMGTP]i?B?)?")
 
 

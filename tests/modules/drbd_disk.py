@@ -85,17 +85,22 @@ class Host:
     def bring_up(self, *, witness: bool = False, backing: bool = True) -> Outcome:
         """Run the script as its unit does."""
         self.state.mkdir(exist_ok=True)
-        return run(BRING_UP, self.directory, self.standins(), {
-            "RESOURCE": "vmstore",
-            "MINOR": str(minor_of(self.device)),
-            "VERSION": self.version,
-            "DISK": "" if witness else self.disk or str(self.device),
-            "DATASET": "tank/drbd/vmstore" if backing and not witness else "",
-            "SIZE": self.size,
-            "STATE_DIRECTORY": str(self.state),
-            "DRBD_DRIVER_VERSION_OVERRIDE": DRIVERS[self.version],
-            "__DRBD_NODE__": "dl1",
-        })
+        return run(
+            BRING_UP,
+            self.directory,
+            self.standins(),
+            {
+                "RESOURCE": "vmstore",
+                "MINOR": str(minor_of(self.device)),
+                "VERSION": self.version,
+                "DISK": "" if witness else self.disk or str(self.device),
+                "DATASET": "tank/drbd/vmstore" if backing and not witness else "",
+                "SIZE": self.size,
+                "STATE_DIRECTORY": str(self.state),
+                "DRBD_DRIVER_VERSION_OVERRIDE": DRIVERS[self.version],
+                "__DRBD_NODE__": "dl1",
+            },
+        )
 
     def restarted(self, state: str | None = None) -> None:
         """As after a reboot; with `state`, as running with it."""

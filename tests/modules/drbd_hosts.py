@@ -18,9 +18,7 @@ DRBDADM = shutil.which("drbdadm", path=f"{os.environ.get('PATH', '')}:/usr/sbin:
 DRIVERS = {"9": "9.2.16", "8.4": "8.4.11"}
 ZVOL = "/dev/zvol/tank/drbd/vmstore"
 
-needs_drbdadm = pytest.mark.skipif(
-    DRBDADM is None, reason="no drbdadm on PATH: install the Debian package drbd-utils"
-)
+needs_drbdadm = pytest.mark.skipif(DRBDADM is None, reason="no drbdadm on PATH: install the Debian package drbd-utils")
 
 
 def member(node_id: int, disk: str | None = ZVOL) -> str:
@@ -60,6 +58,9 @@ def parsed(directory: Path, resource: str, version: str = "9") -> subprocess.Com
     file = directory / "drbd.conf"
     file.write_text(f"global {{ usage-count no; }}\n{resource}")
     return subprocess.run(
-        [str(DRBDADM), "-c", str(file), "dump"], capture_output=True, text=True, check=False,
+        [str(DRBDADM), "-c", str(file), "dump"],
+        capture_output=True,
+        text=True,
+        check=False,
         env=os.environ | {"DRBD_DRIVER_VERSION_OVERRIDE": DRIVERS[version]},
     )

@@ -27,7 +27,11 @@ def apart(commands: str, *arguments: str, timeout: float = 60) -> subprocess.Com
     """
     return subprocess.run(
         [*_unshare(), "sh", "-ec", commands, "sh", *arguments],
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=timeout, check=False,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=timeout,
+        check=False,
         env=os.environ | {"PATH": _PATH},
     )
 

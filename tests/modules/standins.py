@@ -45,8 +45,13 @@ def run(
     file.write_text(script)
     done = subprocess.run(
         ["bash", "-euo", "pipefail", str(file), *arguments],
-        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-        timeout=60, check=False, cwd=directory,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=60,
+        check=False,
+        cwd=directory,
         env={"PATH": f"{programs}:{os.environ['PATH']}:/usr/sbin:/sbin", **(environment or {})},
     )
     return Outcome(done.returncode, done.stdout, [shlex.split(line) for line in log.read_text().splitlines()])

@@ -60,7 +60,8 @@ def test_root_takes_the_keys_of_every_admin() -> None:
 
 def test_sudo_asks_no_password_and_serves_only_wheel() -> None:
     assert ask("{ inherit (config.security.sudo) wheelNeedsPassword execWheelOnly; }") == {
-        "wheelNeedsPassword": False, "execWheelOnly": True,
+        "wheelNeedsPassword": False,
+        "execWheelOnly": True,
     }
 
 
@@ -70,22 +71,28 @@ def test_users_made_by_hand_do_not_stay() -> None:
 
 def test_a_machine_that_nobody_can_log_in_to_is_refused() -> None:
     assert failed_assertions('{ networking.hostName = "dl1"; homelab.base.enable = true; }') == [
-        ("homelab.base on dl1: admins is empty, so nobody could log in; name a person with their ssh key, "
-        'as in homelab.base.admins.mika.sshKeys = [ "ssh-ed25519 AAAA... mika" ]'),
+        (
+            "homelab.base on dl1: admins is empty, so nobody could log in; name a person with their ssh key, "
+            'as in homelab.base.admins.mika.sshKeys = [ "ssh-ed25519 AAAA... mika" ]'
+        ),
     ]
 
 
 def test_an_admin_without_a_key_is_refused() -> None:
     assert failed_assertions(machine("admins.yui = { };")) == [
-        ("homelab.base on dl1: admin yui has no ssh key and could not log in; "
-        "add one to homelab.base.admins.yui.sshKeys or remove yui"),
+        (
+            "homelab.base on dl1: admin yui has no ssh key and could not log in; "
+            "add one to homelab.base.admins.yui.sshKeys or remove yui"
+        ),
     ]
 
 
 def test_root_cannot_be_an_admin() -> None:
     assert failed_assertions(machine('admins.root.sshKeys = [ "key" ];')) == [
-        ("homelab.base on dl1: root cannot be an admin; "
-        "give the keys to a person in homelab.base.admins, root takes them from there"),
+        (
+            "homelab.base on dl1: root cannot be an admin; "
+            "give the keys to a person in homelab.base.admins, root takes them from there"
+        ),
     ]
 
 
@@ -178,7 +185,8 @@ def test_without_servers_of_the_lab_those_of_nixos_stay() -> None:
 
 def test_flakes_are_on_and_channels_are_off() -> None:
     assert ask("[ config.nix.settings.experimental-features config.nix.channel.enable ]") == [
-        ["nix-command", "flakes"], False,
+        ["nix-command", "flakes"],
+        False,
     ]
 
 
@@ -192,7 +200,9 @@ def test_old_generations_are_deleted_by_age() -> None:
     select = "let inherit (config.nix) gc; in [ gc.automatic gc.dates gc.options ]"
 
     assert ask(select, 'gc = { dates = "daily"; olderThan = "14d"; };') == [
-        True, "daily", "--delete-older-than 14d",
+        True,
+        "daily",
+        "--delete-older-than 14d",
     ]
 
 
@@ -221,8 +231,10 @@ def test_the_kernel_of_the_inventory_beats_a_modules_default() -> None:
 
 def test_a_kernel_that_nixpkgs_does_not_have_is_refused() -> None:
     assert failed_assertions(machine('kernel = "4.99";')) == [
-        ("homelab.base.kernel on dl1: this nixpkgs has no linuxPackages_4_99; "
-        "name a series it has, or leave homelab.base.kernel out to run its default"),
+        (
+            "homelab.base.kernel on dl1: this nixpkgs has no linuxPackages_4_99; "
+            "name a series it has, or leave homelab.base.kernel out to run its default"
+        ),
     ]
 
 
@@ -238,7 +250,8 @@ def test_the_watchdog_resets_a_machine_that_hangs() -> None:
     select = "{ inherit (config.systemd.settings.Manager) RuntimeWatchdogSec RebootWatchdogSec; }"
 
     assert ask(select, 'watchdog.timeout = "2min";') == {
-        "RuntimeWatchdogSec": "2min", "RebootWatchdogSec": "5min",
+        "RuntimeWatchdogSec": "2min",
+        "RebootWatchdogSec": "5min",
     }
 
 

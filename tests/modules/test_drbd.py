@@ -33,7 +33,8 @@ SHAPES = {
     "three copies": (f"hosts = {{ dl1 = {member(0)}; dl2 = {member(1)}; dl3 = {member(2)}; }};", "9"),
     "two hosts": (PAIR, "9"),
     "everything said": (
-        f'{PAIR} protocol = "C"; rate = "100M"; allowTwoPrimaries = true; onNoQuorum = "suspend-io";', "9"
+        f'{PAIR} protocol = "C"; rate = "100M"; allowTwoPrimaries = true; onNoQuorum = "suspend-io";',
+        "9",
     ),
     "without quorum": (f'{TRIO} quorum = "off"; protocol = "A";', "9"),
     "IPv6": (PAIR.replace("10.10.20.11", "fd00::11").replace("10.10.20.12", "fd00::12"), "9"),
@@ -84,7 +85,10 @@ def test_the_device_is_found_by_the_volumes_name(tmp_path: Path) -> None:
     file = tmp_path / "drbd.conf"
     file.write_text(text())
     asked = subprocess.run(
-        [str(DRBDADM), "-c", str(file), "sh-udev", "minor-0"], capture_output=True, text=True, check=True,
+        [str(DRBDADM), "-c", str(file), "sh-udev", "minor-0"],
+        capture_output=True,
+        text=True,
+        check=True,
         env=os.environ | {"DRBD_DRIVER_VERSION_OVERRIDE": DRIVERS["9"], "__DRBD_NODE__": "dl1"},
     )
 
@@ -93,8 +97,19 @@ def test_the_device_is_found_by_the_volumes_name(tmp_path: Path) -> None:
 
 def test_a_witness_has_no_disk_in_the_file() -> None:
     assert text().split("on dl3 {")[1].split("}")[0].split() == [
-        "node-id", "2;", "address", "ipv4", "10.10.20.13:7789;",
-        "volume", "0", "{", "device", "minor", "0;", "disk", "none;",
+        "node-id",
+        "2;",
+        "address",
+        "ipv4",
+        "10.10.20.13:7789;",
+        "volume",
+        "0",
+        "{",
+        "device",
+        "minor",
+        "0;",
+        "disk",
+        "none;",
     ]
 
 
@@ -221,8 +236,12 @@ def environment(**of_host: str) -> dict[str, str]:
 
 def test_the_unit_knows_what_this_host_holds() -> None:
     assert environment() == {
-        "RESOURCE": "vmstore", "MINOR": "0", "VERSION": "9",
-        "DISK": ZVOL, "DATASET": "tank/drbd/vmstore", "SIZE": "200G",
+        "RESOURCE": "vmstore",
+        "MINOR": "0",
+        "VERSION": "9",
+        "DISK": ZVOL,
+        "DATASET": "tank/drbd/vmstore",
+        "SIZE": "200G",
     }
 
 
@@ -268,7 +287,9 @@ def test_only_new_zvols_count_as_equal(backing: str, equal: str) -> None:
     select = "config.systemd.services.homelab-drbd-vmstore-first-sync.environment"
 
     assert ask(select, resource=f"{TRIO} {backing}") == {
-        "RESOURCE": "vmstore", "REPLICAS": "2", "EQUAL_WHEN_NEW": equal,
+        "RESOURCE": "vmstore",
+        "REPLICAS": "2",
+        "EQUAL_WHEN_NEW": equal,
     }
 
 
@@ -281,7 +302,8 @@ def test_the_copies_are_compared_by_one_host() -> None:
     """
 
     assert ask(select, resource=f"{TRIO} {VERIFY}") == [
-        {"OnCalendar": "Sun *-*-1..7 04:00:00", "Persistent": True}, False,
+        {"OnCalendar": "Sun *-*-1..7 04:00:00", "Persistent": True},
+        False,
     ]
     assert ask(select, name="dl2", resource=f"{TRIO} {VERIFY}") == [None, None]
 
@@ -299,8 +321,7 @@ def test_the_witness_is_not_compared_with(resource: str, version: str, targets: 
 def test_the_time_of_the_comparison_is_a_calendar_expression() -> None:
     if shutil.which("systemd-analyze") is None:
         pytest.skip("no systemd-analyze on PATH: install the Debian package systemd")
-    time = ask("config.systemd.timers.homelab-drbd-vmstore-verify.timerConfig.OnCalendar",
-               resource=f"{TRIO} {VERIFY}")
+    time = ask("config.systemd.timers.homelab-drbd-vmstore-verify.timerConfig.OnCalendar", resource=f"{TRIO} {VERIFY}")
 
     done = subprocess.run(["systemd-analyze", "calendar", time], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
@@ -315,5 +336,7 @@ def test_nothing_is_set_until_it_is_enabled() -> None:
     module = host().replace("enable = true;", "")
 
     assert evaluate(module, "[ config.boot.kernelModules config.environment.etc config.systemd.services ]") == [
-        [], {}, {},
+        [],
+        {},
+        {},
     ]

@@ -23,9 +23,7 @@ def device(tmp_path: Path) -> Iterator[Path]:
     image = tmp_path / "image"
     image.write_bytes(b"")
     os.truncate(image, SIZE)
-    made = subprocess.run(
-        ["losetup", "--find", "--show", str(image)], capture_output=True, text=True, check=False
-    )
+    made = subprocess.run(["losetup", "--find", "--show", str(image)], capture_output=True, text=True, check=False)
     if made.returncode != 0:
         pytest.skip(f"no loop device to be had (root and the module loop are needed): {made.stderr.strip()}")
     found = Path(made.stdout.strip())
@@ -127,7 +125,10 @@ def test_the_power_cut_of_that_test_is_one_that_drbdadm_sees(dl1: Host) -> None:
 
     read = subprocess.run(
         [str(DRBDADM), "-c", str(dl1.configured()), "dump-md", "vmstore"],
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
         env=os.environ | {"DRBD_DRIVER_VERSION_OVERRIDE": DRIVERS["9"], "__DRBD_NODE__": "dl1"},
     )
     assert read.returncode != 0
@@ -211,15 +212,23 @@ def test_a_dataset_that_is_no_volume_is_left_alone(dl1: Host) -> None:
 
 def test_a_disk_that_cannot_be_read_is_left_alone(dl1: Host) -> None:
     standins = {"drbdadm": 'case $1 in status) false ;; dump-md) echo "Input/output error"; exit 20 ;; esac'}
-    done = run(BRING_UP, dl1.directory, standins, {
-        "RESOURCE": "vmstore", "MINOR": "0", "VERSION": "9", "DISK": str(dl1.device), "DATASET": "", "SIZE": "",
-        "STATE_DIRECTORY": str(dl1.directory),
-    })
+    done = run(
+        BRING_UP,
+        dl1.directory,
+        standins,
+        {
+            "RESOURCE": "vmstore",
+            "MINOR": "0",
+            "VERSION": "9",
+            "DISK": str(dl1.device),
+            "DATASET": "",
+            "SIZE": "",
+            "STATE_DIRECTORY": str(dl1.directory),
+        },
+    )
 
     assert done.status == 3
-    assert done.said == (
-        f"vmstore: drbdadm cannot read {dl1.device}, so nothing is done to it: Input/output error\n"
-    )
+    assert done.said == (f"vmstore: drbdadm cannot read {dl1.device}, so nothing is done to it: Input/output error\n")
 
 
 def test_a_disk_that_does_not_appear_is_waited_for_and_tried_again(dl1: Host) -> None:
@@ -258,8 +267,7 @@ def test_a_zvol_is_never_made_smaller(dl1: Host) -> None:
     assert done.called("zfs", "set") == []
     assert done.called("drbdadm", "resize") == []
     assert done.said == (
-        "vmstore: tank/drbd/vmstore has 67108864 bytes, more than the 32M configured; "
-        "a volume is never made smaller\n"
+        "vmstore: tank/drbd/vmstore has 67108864 bytes, more than the 32M configured; a volume is never made smaller\n"
     )
 
 

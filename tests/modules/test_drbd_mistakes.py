@@ -28,8 +28,10 @@ def test_a_pair_on_8_4_is_fine() -> None:
     [
         (
             TRIO.replace("dl1 =", "dl4 ="),
-            (f"{AT}: its hosts are dl2, dl3, dl4, and this host is none of them; "
-             "add it to hosts, or take the resource out here"),
+            (
+                f"{AT}: its hosts are dl2, dl3, dl4, and this host is none of them; "
+                "add it to hosts, or take the resource out here"
+            ),
         ),
         (
             f"hosts = {{ dl1 = {member(0, None)}; dl2 = {member(1, None)}; dl3 = {member(2, None)}; }};",
@@ -42,18 +44,21 @@ def test_a_pair_on_8_4_is_fine() -> None:
         (TRIO.replace("nodeId = 2", "nodeId = 0"), f"{AT}: dl1, dl3 have the same nodeId; give each its own"),
         (
             f'{TRIO} allowTwoPrimaries = true; protocol = "A";',
-            (f"{AT}: two primaries need protocol C and it is A; "
-             "set protocol to C, or allowTwoPrimaries to false"),
+            (f"{AT}: two primaries need protocol C and it is A; set protocol to C, or allowTwoPrimaries to false"),
         ),
         (
             PAIR.replace('"off"', '"majority"'),
-            (f"{AT}: with two hosts there is no majority when one is away, and the volume stops; "
-             "add a third host as witness (one without a disk), or set quorum to off"),
+            (
+                f"{AT}: with two hosts there is no majority when one is away, and the volume stops; "
+                "add a third host as witness (one without a disk), or set quorum to off"
+            ),
         ),
         (
             f"{TRIO} {BACKING}".replace(ZVOL, "/dev/sdb1"),
-            (f"{AT}: the zvol tank/drbd/vmstore is made, but the disk of dl1 is /dev/sdb1; "
-             "set it to /dev/zvol/tank/drbd/vmstore, or backing to null"),
+            (
+                f"{AT}: the zvol tank/drbd/vmstore is made, but the disk of dl1 is /dev/sdb1; "
+                "set it to /dev/zvol/tank/drbd/vmstore, or backing to null"
+            ),
         ),
     ],
 )
@@ -63,8 +68,7 @@ def test_a_volume_that_cannot_work_is_refused(resource: str, message: str) -> No
 
 def test_8_4_says_what_it_cannot_do() -> None:
     assert refusals(resource=TRIO, version="8.4") == [
-        (f"{AT}: DRBD 8.4 knows two hosts and it has dl1, dl2, dl3; "
-         'take some out, or set homelab.drbd.version to "9"'),
+        (f'{AT}: DRBD 8.4 knows two hosts and it has dl1, dl2, dl3; take some out, or set homelab.drbd.version to "9"'),
         f'{AT}: DRBD 8.4 has no witness; give every host a disk, or set homelab.drbd.version to "9"',
         f'{AT}: DRBD 8.4 has no quorum; set quorum to off, or homelab.drbd.version to "9"',
     ]
@@ -85,8 +89,10 @@ def test_a_kernel_that_drbd_does_not_build_on_is_refused() -> None:
     };"""
 
     assert refusals(also=kernel) == [
-        ("homelab.drbd on dl1: DRBD 9 does not build on Linux 6.18.10; choose another series in "
-         'homelab.base.kernel, for instance "6.12", or set homelab.drbd.version to "8.4"'),
+        (
+            "homelab.drbd on dl1: DRBD 9 does not build on Linux 6.18.10; choose another series in "
+            'homelab.base.kernel, for instance "6.12", or set homelab.drbd.version to "8.4"'
+        ),
     ]
 
 

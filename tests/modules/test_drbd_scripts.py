@@ -24,9 +24,7 @@ def each_time(file: Path, *answers: str) -> str:
 # The first synchronisation
 
 
-def first_sync(
-    tmp_path: Path, *states: str, replicas: int = 2, equal: str = "true", noted: bool = True
-) -> Outcome:
+def first_sync(tmp_path: Path, *states: str, replicas: int = 2, equal: str = "true", noted: bool = True) -> Outcome:
     if noted:
         (tmp_path / "vmstore.new").touch()
     dstate = each_time(tmp_path / "states", *states)
@@ -35,7 +33,9 @@ def first_sync(
         tmp_path,
         {"drbdadm": f'[ "$1" != dstate ] || {{ {dstate}; }}', "sleep": ""},
         {
-            "RESOURCE": "vmstore", "REPLICAS": str(replicas), "EQUAL_WHEN_NEW": equal,
+            "RESOURCE": "vmstore",
+            "REPLICAS": str(replicas),
+            "EQUAL_WHEN_NEW": equal,
             "STATE_DIRECTORY": str(tmp_path),
         },
     )
@@ -104,7 +104,8 @@ def test_disks_that_were_used_before_are_copied_in_full(tmp_path: Path) -> None:
 def test_a_decision_that_failed_is_made_again(tmp_path: Path) -> None:
     (tmp_path / "vmstore.new").touch()
     done = run(
-        (SCRIPTS / "first-sync.sh").read_text(), tmp_path,
+        (SCRIPTS / "first-sync.sh").read_text(),
+        tmp_path,
         {"drbdadm": '[ "$1" = dstate ] && echo Inconsistent/Inconsistent'},
         {"RESOURCE": "vmstore", "REPLICAS": "2", "EQUAL_WHEN_NEW": "true", "STATE_DIRECTORY": str(tmp_path)},
     )
@@ -122,12 +123,18 @@ def test_a_decision_that_failed_is_made_again(tmp_path: Path) -> None:
         ("9", "9.2.16", 0, ""),
         ("8.4", "8.4.11", 0, ""),
         (
-            "9", "8.4.11", 1,
-            ("vmstore: the running kernel has DRBD 8.4.11, the volume is configured for 9; "
-             "reboot into the new system to bring it up\n"),
+            "9",
+            "8.4.11",
+            1,
+            (
+                "vmstore: the running kernel has DRBD 8.4.11, the volume is configured for 9; "
+                "reboot into the new system to bring it up\n"
+            ),
         ),
         (
-            "9", "", 1,
+            "9",
+            "",
+            1,
             "vmstore: the running kernel has no DRBD module; reboot into the new system to bring the volume up\n",
         ),
     ],
@@ -139,8 +146,11 @@ def test_a_volume_waits_for_the_kernel_of_its_version(
     if loaded:
         file.write_text(f"{loaded}\n")
     done = run(
-        (SCRIPTS / "kernel-ready.sh").read_text(), tmp_path, {"modprobe": "exit 1"},
-        {"RESOURCE": "vmstore", "VERSION": version}, (str(file),),
+        (SCRIPTS / "kernel-ready.sh").read_text(),
+        tmp_path,
+        {"modprobe": "exit 1"},
+        {"RESOURCE": "vmstore", "VERSION": version},
+        (str(file),),
     )
 
     assert (done.status, done.said) == (status, said)
@@ -213,8 +223,11 @@ def test_a_comparison_without_counts_claims_nothing(tmp_path: Path) -> None:
 
 def test_a_peer_that_is_away_is_named(tmp_path: Path) -> None:
     done = run(
-        (SCRIPTS / "verify.sh").read_text(), tmp_path, {"drbdadm": "exit 11"},
-        {"RESOURCE": "vmstore"}, ("vmstore:dl2/0",),
+        (SCRIPTS / "verify.sh").read_text(),
+        tmp_path,
+        {"drbdadm": "exit 11"},
+        {"RESOURCE": "vmstore"},
+        ("vmstore:dl2/0",),
     )
 
     assert done.status == 1

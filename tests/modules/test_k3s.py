@@ -256,8 +256,7 @@ def test_iptables_lets_the_other_servers_reach_etcd() -> None:
     assert rules("networking.nftables.enable = false;", SERVER | servers) == {
         "extraInputRules": "",
         "extraCommands": (
-            f"ip6tables -A nixos-fw -p tcp -s fd00::21 {wanted}\n"
-            f"iptables -A nixos-fw -p tcp -s 192.168.10.23 {wanted}"
+            f"ip6tables -A nixos-fw -p tcp -s fd00::21 {wanted}\niptables -A nixos-fw -p tcp -s 192.168.10.23 {wanted}"
         ),
     }
 

@@ -59,9 +59,7 @@ def test_a_label_that_belongs_to_the_cluster_is_refused(label: str) -> None:
     )
 
 
-@pytest.mark.parametrize(
-    "label", ["topology.kubernetes.io/zone", "node.kubernetes.io/pool", "home.arpa/rack", "disk"]
-)
+@pytest.mark.parametrize("label", ["topology.kubernetes.io/zone", "node.kubernetes.io/pool", "home.arpa/rack", "disk"])
 def test_a_label_a_node_may_give_itself_is_taken(label: str) -> None:
     assert complaints(SERVER | {"labels": f'{{ "{label}" = "x"; }}'}) == []
 

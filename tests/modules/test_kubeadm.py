@@ -133,9 +133,7 @@ def toml(settings: dict[str, Any], table: tuple[str, ...] = ()) -> str:
 
 def dumped(settings: dict[str, Any], path: Path) -> subprocess.CompletedProcess[str]:
     path.write_text(toml({"version": 2} | settings))
-    return subprocess.run(
-        ["containerd", "-c", path, "config", "dump"], capture_output=True, text=True, check=False
-    )
+    return subprocess.run(["containerd", "-c", path, "config", "dump"], capture_output=True, text=True, check=False)
 
 
 @pytest.mark.skipif(
@@ -215,9 +213,7 @@ def test_flannels_objects_refer_to_each_other() -> None:
     volumes = {volume["name"] for volume in pod["spec"]["volumes"]}
     containers = pod["spec"]["initContainers"] + pod["spec"]["containers"]
 
-    assert (
-        objects["DaemonSet"]["spec"]["selector"]["matchLabels"].items() <= pod["metadata"]["labels"].items()
-    )
+    assert objects["DaemonSet"]["spec"]["selector"]["matchLabels"].items() <= pod["metadata"]["labels"].items()
     assert pod["spec"]["serviceAccountName"] == account["name"]
     assert objects["ClusterRoleBinding"]["subjects"] == [
         {"kind": "ServiceAccount", "name": account["name"], "namespace": account["namespace"]},
@@ -249,9 +245,7 @@ def test_another_pod_network_is_left_to_its_owner() -> None:
 # Ports
 
 
-@pytest.mark.parametrize(
-    ("options", "tcp"), [(SERVER, [6443, 10250]), (AGENT, [10250])], ids=["server", "agent"]
-)
+@pytest.mark.parametrize(("options", "tcp"), [(SERVER, [6443, 10250]), (AGENT, [10250])], ids=["server", "agent"])
 def test_the_ports_of_a_machine(options: dict[str, str], tcp: list[int]) -> None:
     select = "with config.networking.firewall.interfaces.ens3; [ allowedTCPPorts allowedUDPPorts ]"
 
@@ -262,7 +256,6 @@ def test_only_the_other_servers_reach_etcd() -> None:
     select = "config.networking.firewall.extraInputRules"
 
     assert ask(SERVER, select) == (
-        "ip saddr 192.168.10.21 tcp dport { 2379, 2380 } accept\n"
-        "ip saddr 192.168.10.23 tcp dport { 2379, 2380 } accept"
+        "ip saddr 192.168.10.21 tcp dport { 2379, 2380 } accept\nip saddr 192.168.10.23 tcp dport { 2379, 2380 } accept"
     )
     assert ask(AGENT, select) == ""

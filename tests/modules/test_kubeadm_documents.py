@@ -20,13 +20,9 @@ def mistakes(value: Any, kind: Any, path: str) -> list[str]:
     if isinstance(kind, list):
         if not isinstance(value, list):
             return [f"{path} is no list"]
-        return [
-            wrong for index, item in enumerate(value) for wrong in mistakes(item, kind[0], f"{path}[{index}]")
-        ]
+        return [wrong for index, item in enumerate(value) for wrong in mistakes(item, kind[0], f"{path}[{index}]")]
     if isinstance(kind, dict):
-        return [
-            wrong for name, item in value.items() for wrong in mistakes(item, kind["*"], f"{path}.{name}")
-        ]
+        return [wrong for name, item in value.items() for wrong in mistakes(item, kind["*"], f"{path}.{name}")]
     if kind in _JSON_TYPES:
         return [] if type(value) is _JSON_TYPES[kind] else [f"{path} is no {kind}"]
     fields = _FIELDS[kind]

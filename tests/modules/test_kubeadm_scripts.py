@@ -96,10 +96,7 @@ def test_a_start_that_broke_off_is_gone_on_with_and_not_wiped(host: Machine) -> 
     (call,) = host.calls("kubeadm")
     assert again.returncode == 0
     assert again.stdout.startswith("an earlier start of home did not finish; going on with it\n")
-    assert (
-        "--ignore-preflight-errors=DirAvailable--var-lib-etcd,FileAvailable--etc-kubernetes-manifests-"
-        in call
-    )
+    assert "--ignore-preflight-errors=DirAvailable--var-lib-etcd,FileAvailable--etc-kubernetes-manifests-" in call
     assert list(host.state.iterdir()) == []
 
 

@@ -33,9 +33,7 @@ def member(host: Machine, version: str, *, apiserver: str | None = None) -> None
     """Make `host` a machine that has been running `version`."""
     host.is_server()
     host.runs(host.packaged("old", version))
-    (host.kubernetes / MANIFEST).write_text(
-        f"    image: registry.k8s.io/kube-apiserver:{apiserver or version}\n"
-    )
+    (host.kubernetes / MANIFEST).write_text(f"    image: registry.k8s.io/kube-apiserver:{apiserver or version}\n")
 
 
 def test_a_machine_in_no_cluster_upgrades_nothing(host: Machine) -> None:

@@ -70,7 +70,8 @@ def test_a_stack_makes_every_device_of_it_but_the_cards() -> None:
 
     assert list(made) == ["20-bond0", "20-bond0.20", "20-bond0.30", "20-br-lan"]
     assert made["20-bond0.20"] == {
-        "netdevConfig": {"Kind": "vlan", "Name": "bond0.20"}, "vlanConfig": {"Id": 20},
+        "netdevConfig": {"Kind": "vlan", "Name": "bond0.20"},
+        "vlanConfig": {"Id": 20},
     }
     assert made["20-bond0"] == {
         "netdevConfig": {"Kind": "bond", "Name": "bond0"},
@@ -83,10 +84,13 @@ def test_a_stack_makes_every_device_of_it_but_the_cards() -> None:
     }
 
 
-@pytest.mark.parametrize(("mode", "settings"), [
-    ("active-backup", {}),
-    ("balance-xor", {"TransmitHashPolicy": "layer3+4"}),
-])
+@pytest.mark.parametrize(
+    ("mode", "settings"),
+    [
+        ("active-backup", {}),
+        ("balance-xor", {"TransmitHashPolicy": "layer3+4"}),
+    ],
+)
 def test_every_bond_watches_its_cables(mode: str, settings: dict[str, str]) -> None:
     made = units(f'bonds.bond0 = {{ members = [ "a" ]; mode = "{mode}"; }};', "netdevs")["20-bond0"]
 
@@ -96,7 +100,8 @@ def test_every_bond_watches_its_cables(mode: str, settings: dict[str, str]) -> N
 def test_a_card_gets_its_name_by_its_permanent_address() -> None:
     assert units('links.lan.mac = "52:54:00:A1:b2:c3"; links.eno2 = { };', "links") == {
         "10-lan": {
-            "matchConfig": {"PermanentMACAddress": "52:54:00:A1:b2:c3"}, "linkConfig": {"Name": "lan"},
+            "matchConfig": {"PermanentMACAddress": "52:54:00:A1:b2:c3"},
+            "linkConfig": {"Name": "lan"},
         },
     }
 
@@ -164,7 +169,8 @@ def test_a_bridge_for_guests_alone_has_its_address_before_the_first_of_them_runs
 
 def test_a_bridge_without_an_address_is_silent() -> None:
     assert units('bridges.br-dmz.members = [ "eno2" ];')["30-br-dmz"]["networkConfig"] == {
-        "LinkLocalAddressing": "no", "IPv6AcceptRA": False,
+        "LinkLocalAddressing": "no",
+        "IPv6AcceptRA": False,
     }
 
 
@@ -210,22 +216,28 @@ def test_all_of_the_network_is_networkds() -> None:
 
 
 def mtus(body: str) -> dict[str, int | None]:
-    return {
-        name.removeprefix("30-"): unit["linkConfig"].get("MTUBytes") for name, unit in units(body).items()
-    }
+    return {name.removeprefix("30-"): unit["linkConfig"].get("MTUBytes") for name, unit in units(body).items()}
 
 
 def test_a_large_vlan_raises_what_it_lies_on_and_leaves_its_neighbours_alone() -> None:
     assert mtus(STACK) == {
-        "eno1": 9000, "eno2": 9000, "bond0": 9000, "bond0.20": 9000, "bond0.30": 1500, "br-lan": None,
+        "eno1": 9000,
+        "eno2": 9000,
+        "bond0": 9000,
+        "bond0.20": 9000,
+        "bond0.30": 1500,
+        "br-lan": None,
     }
 
 
 def test_a_bridge_beside_a_large_vlan_keeps_the_usual_size() -> None:
-    body = BRIDGE + """
+    body = (
+        BRIDGE
+        + """
         vlans."eno1.20" = { id = 20; parent = "eno1"; };
         interfaces."eno1.20" = { addresses = [ "10.10.20.11/24" ]; mtu = 9000; };
     """
+    )
 
     assert mtus(body) == {"eno1": 9000, "eno1.20": 9000, "br-lan": 1500}
 
@@ -271,7 +283,8 @@ def test_every_machine_is_known_by_its_short_and_its_full_name() -> None:
     names = 'names = { dl2 = "192.168.10.12"; nas = "fd00::9"; };'
 
     assert ask(names, "config.networking.hosts", 'networking.domain = "home.arpa";') == {
-        "192.168.10.12": ["dl2.home.arpa", "dl2"], "fd00::9": ["nas.home.arpa", "nas"],
+        "192.168.10.12": ["dl2.home.arpa", "dl2"],
+        "fd00::9": ["nas.home.arpa", "nas"],
     }
 
 
@@ -283,17 +296,21 @@ def test_the_machines_own_name_leads_to_the_address_its_peers_use() -> None:
     nixos = 'networking.hosts."127.0.0.2" = [ "dl1" ];'
 
     assert ask('names.dl1 = "192.168.10.11";', "config.networking.hosts", nixos) == {
-        "127.0.0.2": [], "192.168.10.11": ["dl1"],
+        "127.0.0.2": [],
+        "192.168.10.11": ["dl1"],
     }
 
 
 # Firewall
 
-PORTS = BRIDGE + """
+PORTS = (
+    BRIDGE
+    + """
     vlans."eno1.20" = { id = 20; parent = "eno1"; };
     interfaces.br-lan.firewall = { tcp = [ 80 443 ]; udp = [ 53 ]; };
     interfaces."eno1.20" = { addresses = [ "10.10.20.11/24" ]; firewall.trusted = true; };
 """
+)
 RULES = """
     let
       inherit (config.networking) firewall;

@@ -58,10 +58,7 @@ MISTAKES = {
     ),
     "a card in a bond and a bridge": (
         'bonds.bond0.members = [ "eno1" ]; bridges.br-lan.members = [ "eno1" ];',
-        (
-            '"eno1" is a member of "bond0" and "br-lan", but a card can be in one only; '
-            "take it out of the others"
-        ),
+        ('"eno1" is a member of "bond0" and "br-lan", but a card can be in one only; take it out of the others'),
     ),
     "a bond of nothing": (
         "bonds.bond0 = { };",
@@ -121,20 +118,14 @@ MISTAKES = {
     ),
     "a gateway of the other family": (
         'interfaces.eno1 = { addresses = [ "10.0.0.1/24" ]; gateway = "fd00::1"; };',
-        (
-            'gateway fd00::1 of "eno1" cannot be reached, as "eno1" has no IPv6 address; '
-            "add one or remove the gateway"
-        ),
+        ('gateway fd00::1 of "eno1" cannot be reached, as "eno1" has no IPv6 address; add one or remove the gateway'),
     ),
     "two gateways": (
         """interfaces = {
             eno1 = { addresses = [ "10.0.0.2/24" ]; gateway = "10.0.0.1"; };
             eno2 = { addresses = [ "10.0.1.2/24" ]; gateway = "10.0.1.1"; };
         };""",
-        (
-            '"eno1" and "eno2" each have an IPv4 gateway, and which of them is used would be left to chance; '
-            "keep one"
-        ),
+        ('"eno1" and "eno2" each have an IPv4 gateway, and which of them is used would be left to chance; keep one'),
     ),
 }
 
@@ -154,10 +145,13 @@ def test_a_stack_that_lies_on_itself_is_refused_and_ends() -> None:
 
 
 def test_a_gateway_of_each_family_is_no_mistake() -> None:
-    assert refused("""interfaces = {
+    assert (
+        refused("""interfaces = {
         eno1 = { addresses = [ "10.0.0.2/24" ]; gateway = "10.0.0.1"; };
         eno2 = { addresses = [ "fd00::2/64" ]; gateway = "fd00::1"; };
-    };""") == []
+    };""")
+        == []
+    )
 
 
 def test_a_card_may_have_a_name_that_looks_made() -> None:
@@ -166,12 +160,15 @@ def test_a_card_may_have_a_name_that_looks_made() -> None:
     assert refused(body) == []
 
 
-@pytest.mark.parametrize(("body", "option"), [
-    ('vlans.x = { parent = "eno1"; id = 4095; };', "vlans.x.id"),
-    ('links.x.mac = "52-54-00-00-00-01";', "links.x.mac"),
-    ("interfaces.x.mtu = 900;", "interfaces.x.mtu"),
-    ('bonds.x.mode = "lacp";', "bonds.x.mode"),
-])
+@pytest.mark.parametrize(
+    ("body", "option"),
+    [
+        ('vlans.x = { parent = "eno1"; id = 4095; };', "vlans.x.id"),
+        ('links.x.mac = "52-54-00-00-00-01";', "links.x.mac"),
+        ("interfaces.x.mtu = 900;", "interfaces.x.mtu"),
+        ('bonds.x.mode = "lacp";', "bonds.x.mode"),
+    ],
+)
 def test_a_value_out_of_range_is_refused_by_its_option(body: str, option: str) -> None:
     module = f"{{ homelab.network = {{ enable = true; {body} }}; }}"
 

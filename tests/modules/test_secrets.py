@@ -30,10 +30,13 @@ def token(directory: Path, more: str = "") -> str:
 
 
 def secret(module: str) -> dict[str, Any]:
-    found: dict[str, Any] = evaluate(module, """
+    found: dict[str, Any] = evaluate(
+        module,
+        """
         { inherit (config.sops.secrets.k3s-home-token) path key owner group mode restartUnits reloadUnits;
           file = toString config.sops.secrets.k3s-home-token.sopsFile; }
-    """)
+    """,
+    )
     return found
 
 
@@ -51,10 +54,15 @@ def test_a_needed_secret_is_the_value_in_a_file_of_its_name(secrets: Path) -> No
 
 
 def test_a_secret_can_belong_to_a_user_and_restart_who_reads_it(secrets: Path) -> None:
-    found = secret(token(secrets, """
+    found = secret(
+        token(
+            secrets,
+            """
         owner = "syncoid"; group = "backup"; mode = "0440";
         restartUnits = [ "a.service" ]; reloadUnits = [ "b.service" ];
-    """))
+    """,
+        )
+    )
 
     assert (found["owner"], found["group"], found["mode"]) == ("syncoid", "backup", "0440")
     assert (found["restartUnits"], found["reloadUnits"]) == (["a.service"], ["b.service"])
@@ -74,9 +82,11 @@ def test_a_missing_file_says_what_it_is_for_and_how_to_make_it(secrets: Path) ->
     module = machine(f'directory = {secrets}; needed.drbd-vmstore.usedFor = "the DRBD volume vmstore";')
 
     assert failed_assertions(module) == [
-        ("homelab.secrets on dl1: secrets/drbd-vmstore.yaml is missing (the DRBD volume vmstore); "
-        "make it with `pyhomelab secret generate drbd-vmstore` and `git add` it, "
-        "for a flake sees only what git knows"),
+        (
+            "homelab.secrets on dl1: secrets/drbd-vmstore.yaml is missing (the DRBD volume vmstore); "
+            "make it with `pyhomelab secret generate drbd-vmstore` and `git add` it, "
+            "for a flake sees only what git knows"
+        ),
     ]
 
 
@@ -90,20 +100,25 @@ def test_needed_secrets_without_a_directory_are_refused() -> None:
     module = machine('needed = { b.usedFor = "b"; a.usedFor = "a"; };')
 
     assert failed_assertions(module) == [
-        ("homelab.secrets on dl1: secrets are needed (a, b) but directory is not set; "
-        "point homelab.secrets.directory to where their files are"),
+        (
+            "homelab.secrets on dl1: secrets are needed (a, b) but directory is not set; "
+            "point homelab.secrets.directory to where their files are"
+        ),
     ]
 
 
 def test_a_machine_that_needs_no_secret_sets_nothing_of_sops() -> None:
     assert evaluate(machine(""), "{ inherit (config.sops) secrets; inherit (config.sops.age) keyFile; }") == {
-        "secrets": {}, "keyFile": None,
+        "secrets": {},
+        "keyFile": None,
     }
 
 
 def alone(needed: str) -> Any:
     """Assertions of secrets.nix in a system that has no sops-nix."""
-    return evaluate("{ }", f"""
+    return evaluate(
+        "{ }",
+        f"""
         map (a: a.message) (lib.filter (a: !a.assertion) (lib.evalModules {{
           modules = [
             {SECRETS}
@@ -116,7 +131,8 @@ def alone(needed: str) -> Any:
             }}
           ];
         }}).config.assertions)
-    """)
+    """,
+    )
 
 
 def test_without_sops_nix_a_machine_that_needs_no_secret_still_evaluates() -> None:

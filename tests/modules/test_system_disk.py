@@ -138,14 +138,35 @@ def test_the_root_pool_is_made_by_disko(tmp_path: Path) -> None:
     made = run(script, tmp_path, BLANK_DISKS)
 
     assert made.status == 0, made.said
-    assert made.called("zpool", "create") == [[
-        "zpool", "create", "-f", "zroot", "-R", "/mnt", "-m", "none", "-o", "ashift=12",
-        "-O", "acltype=posixacl", "-O", "atime=off", "-O", "canmount=off", "-O", "compression=zstd",
-        "-O", "mountpoint=none", "-O", "xattr=sa", f"{PARTS}-zfs",
-    ]]
+    assert made.called("zpool", "create") == [
+        [
+            "zpool",
+            "create",
+            "-f",
+            "zroot",
+            "-R",
+            "/mnt",
+            "-m",
+            "none",
+            "-o",
+            "ashift=12",
+            "-O",
+            "acltype=posixacl",
+            "-O",
+            "atime=off",
+            "-O",
+            "canmount=off",
+            "-O",
+            "compression=zstd",
+            "-O",
+            "mountpoint=none",
+            "-O",
+            "xattr=sa",
+            f"{PARTS}-zfs",
+        ]
+    ]
     assert sorted(made.called("zfs", "create")) == [
-        ["zfs", "create", "-up", f"zroot/{name}", "-o", "mountpoint=legacy"]
-        for name in ("home", "nix", "root", "var")
+        ["zfs", "create", "-up", f"zroot/{name}", "-o", "mountpoint=legacy"] for name in ("home", "nix", "root", "var")
     ]
 
 
@@ -164,8 +185,10 @@ def test_a_root_pool_needs_a_host_id() -> None:
     }}"""
 
     assert failed_assertions(module) == [
-        ("homelab.zfs on dl1: hostId is not set, and a pool must know whose it is; set homelab.zfs.hostId to "
-        "what `head -c4 /dev/urandom | od -A none -t x4` prints"),
+        (
+            "homelab.zfs on dl1: hostId is not set, and a pool must know whose it is; set homelab.zfs.hostId to "
+            "what `head -c4 /dev/urandom | od -A none -t x4` prints"
+        ),
     ]
 
 

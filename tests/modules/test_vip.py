@@ -71,10 +71,13 @@ def test_the_peers_are_told_one_by_one_and_nobody_takes_the_address_back() -> No
     }
 
 
-@pytest.mark.parametrize(("changes", "address"), [
-    ({"prefixLength": "24"}, "192.168.10.50/24"),
-    (IPV6, "fd00::50/128"),
-])
+@pytest.mark.parametrize(
+    ("changes", "address"),
+    [
+        ({"prefixLength": "24"}, "192.168.10.50/24"),
+        (IPV6, "fd00::50/128"),
+    ],
+)
 def test_the_address_stands_alone_unless_a_prefix_is_given(changes: dict[str, str], address: str) -> None:
     instance, _ = keepalived(**changes)
 
@@ -103,10 +106,14 @@ def rules(**changes: str) -> str:
     return text
 
 
-@pytest.mark.parametrize(("changes", "rule"), [
-    ({}, "ip saddr { 192.168.10.12, 192.168.10.13 }"),
-    (IPV6, "ip6 saddr { fd00::12 }"),
-], ids=["IPv4", "IPv6"])
+@pytest.mark.parametrize(
+    ("changes", "rule"),
+    [
+        ({}, "ip saddr { 192.168.10.12, 192.168.10.13 }"),
+        (IPV6, "ip6 saddr { fd00::12 }"),
+    ],
+    ids=["IPv4", "IPv6"],
+)
 def test_peers_and_nobody_else_may_speak_vrrp(changes: dict[str, str], rule: str) -> None:
     assert rules(**changes) == f'iifname "br-lan" {rule} meta l4proto 112 accept comment "homelab.vip"\n'
 
@@ -191,11 +198,14 @@ def test_a_shared_address_that_can_work_is_no_mistake(more: str) -> None:
     assert failed_assertions(machine(more)) == []
 
 
-@pytest.mark.parametrize(("option", "value"), [
-    ("routerId", "0"),
-    ("priority", "255"),
-    ("checkPort", "70000"),
-])
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [
+        ("routerId", "0"),
+        ("priority", "255"),
+        ("checkPort", "70000"),
+    ],
+)
 def test_a_number_out_of_range_is_refused_by_its_option(option: str, value: str) -> None:
     with pytest.raises(EvaluationError, match=rf"homelab\.vip\.{option}"):
         evaluate(machine(**{option: value}), f"config.homelab.vip.{option}")

@@ -154,6 +154,7 @@ def check_text(**changes: str) -> str:
 @contextmanager
 def api(directory: Path, status: int) -> Iterator[int]:
     """A server that answers everything with `status` over TLS; gives its port."""
+
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             self.send_response(status if self.path == "/healthz" else 418)
@@ -164,9 +165,24 @@ def api(directory: Path, status: int) -> Iterator[int]:
 
     pair = directory / "pair.pem"
     subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
-         "-keyout", str(pair), "-out", str(directory / "certificate.pem"), "-subj", "/CN=nobody-we-know"],
-        check=True, capture_output=True,
+        [
+            "openssl",
+            "req",
+            "-x509",
+            "-newkey",
+            "ec",
+            "-pkeyopt",
+            "ec_paramgen_curve:prime256v1",
+            "-nodes",
+            "-keyout",
+            str(pair),
+            "-out",
+            str(directory / "certificate.pem"),
+            "-subj",
+            "/CN=nobody-we-know",
+        ],
+        check=True,
+        capture_output=True,
     )
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(directory / "certificate.pem", pair)

@@ -25,8 +25,18 @@ if TYPE_CHECKING:
 pytestmark = [needs_nixpkgs_lib, needs_disko]
 
 ROOT_PROPERTIES = [
-    "-O", "acltype=posixacl", "-O", "atime=off", "-O", "canmount=off", "-O", "compression=zstd",
-    "-O", "mountpoint=none", "-O", "xattr=sa",
+    "-O",
+    "acltype=posixacl",
+    "-O",
+    "atime=off",
+    "-O",
+    "canmount=off",
+    "-O",
+    "compression=zstd",
+    "-O",
+    "mountpoint=none",
+    "-O",
+    "xattr=sa",
 ]
 needs_shellcheck = pytest.mark.skipif(
     shutil.which("shellcheck") is None, reason="no shellcheck on PATH: install the Debian package shellcheck"
@@ -42,27 +52,38 @@ def part(*members: str) -> list[str]:
 @pytest.mark.parametrize(
     ("tank", "expected"),
     [
-        (f'vdevs = [ {vdev("stripe", "a")} ];', part("0")),
-        (f'vdevs = [ {vdev("stripe", "a", "b")} ];', part("0", "1")),
+        (f"vdevs = [ {vdev('stripe', 'a')} ];", part("0")),
+        (f"vdevs = [ {vdev('stripe', 'a', 'b')} ];", part("0", "1")),
         (MIRROR, ["mirror", *part("0", "1")]),
         (
-            f'vdevs = [ {vdev("mirror", "a", "b")} {vdev("mirror", "c", "d")} ];',
+            f"vdevs = [ {vdev('mirror', 'a', 'b')} {vdev('mirror', 'c', 'd')} ];",
             ["mirror", *part("0", "1"), "mirror", *part("2", "3")],
         ),
         (
-            f'vdevs = [ {vdev("mirror", "a", "b")} {vdev("stripe", "c")} ];',
+            f"vdevs = [ {vdev('mirror', 'a', 'b')} {vdev('stripe', 'c')} ];",
             [*part("2"), "mirror", *part("0", "1")],
         ),
-        (f'vdevs = [ {vdev("raidz1", "a", "b", "c")} ];', ["raidz1", *part("0", "1", "2")]),
-        (f'vdevs = [ {vdev("raidz2", *"abcd")} ];', ["raidz2", *part(*"0123")]),
-        (f'vdevs = [ {vdev("raidz3", *"abcdef")} ];', ["raidz3", *part(*"012345")]),
+        (f"vdevs = [ {vdev('raidz1', 'a', 'b', 'c')} ];", ["raidz1", *part("0", "1", "2")]),
+        (f"vdevs = [ {vdev('raidz2', *'abcd')} ];", ["raidz2", *part(*"0123")]),
+        (f"vdevs = [ {vdev('raidz3', *'abcdef')} ];", ["raidz3", *part(*"012345")]),
         (
-            (f'{MIRROR} special = [ {vdev("mirror", "s", "t")} ]; log = [ {vdev("mirror", "l", "m")} ];'
-            f' cache = [ {disks("k")} ]; spares = [ {disks("x", "y")} ];'),
+            (
+                f"{MIRROR} special = [ {vdev('mirror', 's', 't')} ]; log = [ {vdev('mirror', 'l', 'm')} ];"
+                f" cache = [ {disks('k')} ]; spares = [ {disks('x', 'y')} ];"
+            ),
             [
-                "mirror", *part("0", "1"), "spare", *part("spare-0", "spare-1"),
-                "log", "mirror", *part("log-0", "log-1"),
-                "special", "mirror", *part("special-0", "special-1"), "cache", *part("cache-0"),
+                "mirror",
+                *part("0", "1"),
+                "spare",
+                *part("spare-0", "spare-1"),
+                "log",
+                "mirror",
+                *part("log-0", "log-1"),
+                "special",
+                "mirror",
+                *part("special-0", "special-1"),
+                "cache",
+                *part("cache-0"),
             ],
         ),
     ],
@@ -71,42 +92,72 @@ def test_disko_makes_the_pool_of_the_layout(tmp_path: Path, tank: str, expected:
     made = formatted(tmp_path, tank)
 
     assert made.status == 0, made.said
-    assert made.called("zpool", "create") == [[
-        "zpool", "create", "-f", "tank", "-R", "/mnt", "-m", "none", "-o", "ashift=12", *ROOT_PROPERTIES,
-        *expected,
-    ]]
+    assert made.called("zpool", "create") == [
+        [
+            "zpool",
+            "create",
+            "-f",
+            "tank",
+            "-R",
+            "/mnt",
+            "-m",
+            "none",
+            "-o",
+            "ashift=12",
+            *ROOT_PROPERTIES,
+            *expected,
+        ]
+    ]
 
 
 @pytest.mark.parametrize(
     ("tank", "expected"),
     [
-        (f'vdevs = [ {vdev("draid1", *"abc")} ];', ["draid1", *part(*"012")]),
-        (f'vdevs = [ {vdev("draid2:2d:1s", *"abcdef")} ];', ["draid2:2d:1s", *part(*"012345")]),
+        (f"vdevs = [ {vdev('draid1', *'abc')} ];", ["draid1", *part(*"012")]),
+        (f"vdevs = [ {vdev('draid2:2d:1s', *'abcdef')} ];", ["draid2:2d:1s", *part(*"012345")]),
         (
-            (f'vdevs = [ {vdev("draid3", *"abcde")} ]; special = [ {vdev("mirror", "s", "t")} ];'
-            f' log = [ {vdev("stripe", "l")} ]; cache = [ {disks("k")} ];'),
+            (
+                f"vdevs = [ {vdev('draid3', *'abcde')} ]; special = [ {vdev('mirror', 's', 't')} ];"
+                f" log = [ {vdev('stripe', 'l')} ]; cache = [ {disks('k')} ];"
+            ),
             [
-                "draid3", *part(*"01234"), "special", "mirror", *part("special-0", "special-1"),
-                "log", *part("log-0"), "cache", *part("cache-0"),
+                "draid3",
+                *part(*"01234"),
+                "special",
+                "mirror",
+                *part("special-0", "special-1"),
+                "log",
+                *part("log-0"),
+                "cache",
+                *part("cache-0"),
             ],
         ),
     ],
 )
-def test_a_draid_pool_is_made_before_disko_looks_for_it(
-    tmp_path: Path, tank: str, expected: list[str]
-) -> None:
+def test_a_draid_pool_is_made_before_disko_looks_for_it(tmp_path: Path, tank: str, expected: list[str]) -> None:
     exists = f'[ "$1" != create ] || touch {tmp_path}/made; [ -e {tmp_path}/made ]'
     made = formatted(tmp_path, f"{tank} datasets.vms = {{ }};", {"zpool": exists})
 
     assert made.status == 0, made.said
-    assert made.called("zpool", "create") == [[
-        "zpool", "create", "-f", "-R", "/mnt", "-o", "ashift=12", *ROOT_PROPERTIES, "tank", *expected,
-    ]]
+    assert made.called("zpool", "create") == [
+        [
+            "zpool",
+            "create",
+            "-f",
+            "-R",
+            "/mnt",
+            "-o",
+            "ashift=12",
+            *ROOT_PROPERTIES,
+            "tank",
+            *expected,
+        ]
+    ]
     assert [call[3] for call in made.called("zfs", "create")] == ["tank/vms"]
 
 
 def test_a_draid_pool_that_is_there_is_kept(tmp_path: Path) -> None:
-    made = formatted(tmp_path, f'vdevs = [ {vdev("draid1", *"abc")} ];', {"zpool": ""})
+    made = formatted(tmp_path, f"vdevs = [ {vdev('draid1', *'abc')} ];", {"zpool": ""})
 
     assert made.status == 0, made.said
     assert made.called("zpool", "create") == []
@@ -114,7 +165,7 @@ def test_a_draid_pool_that_is_there_is_kept(tmp_path: Path) -> None:
 
 def test_a_draid_pool_is_not_made_over_anything_else(tmp_path: Path) -> None:
     blkid = 'case "$*" in *TYPE*) echo ext4 ;; *) exit 2 ;; esac'
-    made = formatted(tmp_path, f'vdevs = [ {vdev("draid1", *"abc")} ];', {"blkid": blkid})
+    made = formatted(tmp_path, f"vdevs = [ {vdev('draid1', *'abc')} ];", {"blkid": blkid})
 
     assert made.status == 1
     refusal = "zpool tank: /dev/disk/by-partlabel/disk-tank-0-zfs already holds ext4, so the pool is not made"
@@ -137,7 +188,7 @@ def test_every_disk_of_a_pool_is_one_partition_of_it() -> None:
 def test_a_vdev_added_later_renames_no_disk() -> None:
     select = "lib.mapAttrs (_: d: d.device) config.disko.devices.disk"
     before = ask(select, f"{MIRROR} cache = [ {disks('k')} ];")
-    grown = f'vdevs = [ {vdev("mirror", "a", "b")} {vdev("mirror", "c", "d")} ];'
+    grown = f"vdevs = [ {vdev('mirror', 'a', 'b')} {vdev('mirror', 'c', 'd')} ];"
     after = ask(select, f"{grown} cache = [ {disks('k')} ];")
 
     assert before.items() < after.items()
@@ -150,8 +201,12 @@ def test_pool_options_and_properties_override_ours() -> None:
     assert ask(select, tank) == {
         "options": {"ashift": "13", "autotrim": "on"},
         "rootFsOptions": {
-            "acltype": "posixacl", "atime": "off", "canmount": "off", "compression": "lz4",
-            "mountpoint": "none", "xattr": "sa",
+            "acltype": "posixacl",
+            "atime": "off",
+            "canmount": "off",
+            "compression": "lz4",
+            "mountpoint": "none",
+            "xattr": "sa",
         },
     }
 
@@ -159,12 +214,10 @@ def test_pool_options_and_properties_override_ours() -> None:
 @needs_shellcheck
 def test_the_hook_of_a_draid_pool_passes_shellcheck(tmp_path: Path) -> None:
     file = tmp_path / "hook"
-    draid = f'vdevs = [ {vdev("draid1", *"abc")} ];'
+    draid = f"vdevs = [ {vdev('draid1', *'abc')} ];"
     file.write_text(ask("config.disko.devices.zpool.tank.preCreateHook", draid))
 
-    checked = subprocess.run(
-        ["shellcheck", "--shell=bash", file], capture_output=True, text=True, check=False
-    )
+    checked = subprocess.run(["shellcheck", "--shell=bash", file], capture_output=True, text=True, check=False)
     assert checked.stdout == ""
 
 
@@ -207,9 +260,7 @@ def test_the_default_times_are_calendar_expressions() -> None:
         pytest.skip("no systemd-analyze on PATH: install the Debian package systemd")
     times = ask("with config.services; [ zfs.autoScrub.interval zfs.trim.interval sanoid.interval ]")
 
-    done = subprocess.run(
-        ["systemd-analyze", "calendar", *times], capture_output=True, text=True, check=False
-    )
+    done = subprocess.run(["systemd-analyze", "calendar", *times], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
 
 

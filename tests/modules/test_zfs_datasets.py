@@ -28,10 +28,21 @@ def test_disko_makes_the_datasets_with_their_limits(tmp_path: Path) -> None:
 
     assert made.status == 0, made.said
     assert made.called("zfs", "create") == [
-        ["zfs", "create", "-up", "tank/guests",
-         "-o", "mountpoint=none", "-o", "quota=none", "-o", "reservation=50G"],
-        ["zfs", "create", "-up", "tank/media", "-o", "mountpoint=legacy", "-o", "quota=2T",
-         "-o", "recordsize=1M", "-o", "reservation=none"],
+        ["zfs", "create", "-up", "tank/guests", "-o", "mountpoint=none", "-o", "quota=none", "-o", "reservation=50G"],
+        [
+            "zfs",
+            "create",
+            "-up",
+            "tank/media",
+            "-o",
+            "mountpoint=legacy",
+            "-o",
+            "quota=2T",
+            "-o",
+            "recordsize=1M",
+            "-o",
+            "reservation=none",
+        ],
     ]
 
 
@@ -40,7 +51,9 @@ def test_only_datasets_with_a_mountpoint_are_mounted_and_never_hold_up_the_boot(
 
     assert ask(select, DATASETS) == {
         "/tank/media": [
-            "tank/media", "zfs", ["nofail", "x-systemd.after=homelab-zfs-datasets-tank.service"],
+            "tank/media",
+            "zfs",
+            ["nofail", "x-systemd.after=homelab-zfs-datasets-tank.service"],
         ],
     }
 
@@ -72,10 +85,34 @@ def test_missing_datasets_are_made(tmp_path: Path) -> None:
 
     assert made.status == 0, made.said
     assert made.called("zfs", "create") == [
-        ["zfs", "create", "-u", "-p",
-         "-o", "mountpoint=none", "-o", "quota=none", "-o", "reservation=50G", "tank/guests"],
-        ["zfs", "create", "-u", "-p", "-o", "mountpoint=legacy", "-o", "quota=2T", "-o", "recordsize=1M",
-         "-o", "reservation=none", "tank/media"],
+        [
+            "zfs",
+            "create",
+            "-u",
+            "-p",
+            "-o",
+            "mountpoint=none",
+            "-o",
+            "quota=none",
+            "-o",
+            "reservation=50G",
+            "tank/guests",
+        ],
+        [
+            "zfs",
+            "create",
+            "-u",
+            "-p",
+            "-o",
+            "mountpoint=legacy",
+            "-o",
+            "quota=2T",
+            "-o",
+            "recordsize=1M",
+            "-o",
+            "reservation=none",
+            "tank/media",
+        ],
     ]
 
 
@@ -148,7 +185,8 @@ def test_an_encrypted_pool_takes_its_key_from_its_secret() -> None:
 
 
 def test_the_key_of_a_pool_is_no_property_of_a_later_boot() -> None:
-    text = script(ask("config.systemd.services.homelab-zfs-datasets-tank.serviceConfig.ExecStart",
-                      f"{MIRROR} encrypted = true;"))
+    text = script(
+        ask("config.systemd.services.homelab-zfs-datasets-tank.serviceConfig.ExecStart", f"{MIRROR} encrypted = true;")
+    )
 
     assert "keylocation" not in text

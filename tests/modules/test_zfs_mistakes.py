@@ -27,35 +27,38 @@ def refusals(module: str) -> list[str]:
     [
         ("", f"{POOL}: it has no vdevs; give it disks in homelab.zfs.pools.tank.vdevs"),
         (
-            f'vdevs = [ {vdev("raidz2", "a", "b")} ];',
+            f"vdevs = [ {vdev('raidz2', 'a', 'b')} ];",
             f"{POOL}: raidz2 needs at least 3 disks and has 2; add disks or choose another layout",
         ),
         (
-            f'vdevs = [ {vdev("draid2:1d", "a", "b")} ];',
+            f"vdevs = [ {vdev('draid2:1d', 'a', 'b')} ];",
             f"{POOL}: draid2:1d needs at least 3 disks and has 2; add disks or choose another layout",
         ),
         (
-            f'vdevs = [ {vdev("mirror", "a", "a")} ];',
+            f"vdevs = [ {vdev('mirror', 'a', 'a')} ];",
             f"{ZFS}: the disk /dev/disk/by-id/a is used 2 times (pool tank, pool tank); use it once",
         ),
         (
-            f'{MIRROR} special = [ {vdev("stripe", "s")} ];',
-            (f"{POOL}: a special vdev of a single disk would take the whole redundant pool with it; "
-            "make it a mirror"),
+            f"{MIRROR} special = [ {vdev('stripe', 's')} ];",
+            (f"{POOL}: a special vdev of a single disk would take the whole redundant pool with it; make it a mirror"),
         ),
         (
-            f'{MIRROR} log = [ {vdev("draid1", "l", "m")} ];',
+            f"{MIRROR} log = [ {vdev('draid1', 'l', 'm')} ];",
             f"{POOL}: ZFS has draid for data only; make special and log vdevs mirrors",
         ),
         (
             f'{MIRROR} datasets.vms.replicate = {{ host = "dl2"; address = "fd00::2"; dataset = "a/b/c"; }};',
-            (f"{POOL}: vms is replicated but has no snapshots to send; "
-            "set homelab.zfs.pools.tank.datasets.vms.snapshots, for instance to { }"),
+            (
+                f"{POOL}: vms is replicated but has no snapshots to send; "
+                "set homelab.zfs.pools.tank.datasets.vms.snapshots, for instance to { }"
+            ),
         ),
         (
             f'{MIRROR} encrypted = true; datasets.log.mountpoint = "/var/log";',
-            (f"{ZFS}: tank/log is mounted on /var/log before the key of its encrypted pool can be read; "
-            "mount it elsewhere, or put it on a pool without encryption"),
+            (
+                f"{ZFS}: tank/log is mounted on /var/log before the key of its encrypted pool can be read; "
+                "mount it elsewhere, or put it on a pool without encryption"
+            ),
         ),
     ],
 )
@@ -77,9 +80,11 @@ def test_a_pool_name_too_long_for_its_partition_labels_is_refused() -> None:
     module = host(tank="", more=f"pools.a-pool-with-a-really-long-name = {{ {MIRROR} }};")
 
     assert failed_assertions(module) == [
-        ("homelab.zfs.pools.a-pool-with-a-really-long-name on dl1: the partition label "
-        "disk-a-pool-with-a-really-long-name-0-zfs is longer than the 36 letters GPT has room for; "
-        "give the pool a shorter name"),
+        (
+            "homelab.zfs.pools.a-pool-with-a-really-long-name on dl1: the partition label "
+            "disk-a-pool-with-a-really-long-name-0-zfs is longer than the 36 letters GPT has room for; "
+            "give the pool a shorter name"
+        ),
     ]
 
 
@@ -87,8 +92,10 @@ def test_a_pool_name_that_zfs_keeps_is_refused() -> None:
     module = host(tank="", more=f"pools.mirrored = {{ {MIRROR} }};")
 
     assert failed_assertions(module) == [
-        ("homelab.zfs.pools.mirrored on dl1: ZFS keeps this name for itself; "
-        "name the pool otherwise, for instance tank"),
+        (
+            "homelab.zfs.pools.mirrored on dl1: ZFS keeps this name for itself; "
+            "name the pool otherwise, for instance tank"
+        ),
     ]
 
 
@@ -96,8 +103,7 @@ def test_the_system_disk_is_in_no_pool() -> None:
     module = host(also='homelab.systemDisk = { enable = true; device = "/dev/disk/by-id/a"; };')
 
     assert failed_assertions(module) == [
-        ("homelab.zfs on dl1: the disk /dev/disk/by-id/a is used 2 times (homelab.systemDisk, pool tank); "
-        "use it once"),
+        ("homelab.zfs on dl1: the disk /dev/disk/by-id/a is used 2 times (homelab.systemDisk, pool tank); use it once"),
     ]
 
 
@@ -114,8 +120,10 @@ def test_a_pool_is_not_named_like_the_systems() -> None:
 
 def test_mail_needs_something_that_sends_it() -> None:
     assert failed_assertions(host(more='mailTo = "mika@example.org";')) == [
-        ("homelab.zfs on dl1: mailTo is mika@example.org, but nothing on this host sends mail; "
-        "set up programs.msmtp (accounts.default, setSendmail), or leave mailTo out"),
+        (
+            "homelab.zfs on dl1: mailTo is mika@example.org, but nothing on this host sends mail; "
+            "set up programs.msmtp (accounts.default, setSendmail), or leave mailTo out"
+        ),
     ]
 
 
@@ -123,9 +131,11 @@ def test_a_sender_without_a_key_is_refused() -> None:
     module = host(more='receives = [ { from = "dl3"; dataset = "tank/backup/dl3-vms"; } ];')
 
     assert failed_assertions(module) == [
-        ("homelab.zfs.receives on dl1: there is no public key of dl3, who sends tank/backup/dl3-vms; "
-        "make syncoid-dl3.pub in homelab.secrets.directory with `pyhomelab secret generate syncoid-dl3-ssh-key` "
-        "and `git add` it, or set publicKey"),
+        (
+            "homelab.zfs.receives on dl1: there is no public key of dl3, who sends tank/backup/dl3-vms; "
+            "make syncoid-dl3.pub in homelab.secrets.directory with `pyhomelab secret generate syncoid-dl3-ssh-key` "
+            "and `git add` it, or set publicKey"
+        ),
     ]
 
 
@@ -133,6 +143,8 @@ def test_keys_that_come_after_the_import_are_refused() -> None:
     module = host(f"{MIRROR} encrypted = true;", also="sops.useSystemdActivation = true;")
 
     assert refusals(module) == [
-        ("homelab.zfs on dl1: the key of pool tank would be decrypted after the pool is imported, because "
-        "sops.useSystemdActivation is on; turn it off, or set homelab.zfs.pools.tank.encrypted to false"),
+        (
+            "homelab.zfs on dl1: the key of pool tank would be decrypted after the pool is imported, because "
+            "sops.useSystemdActivation is on; turn it off, or set homelab.zfs.pools.tank.encrypted to false"
+        ),
     ]

@@ -41,8 +41,15 @@ def kept(dataset: str, more: str = "", tank: str = SNAPSHOTS) -> dict[str, Any]:
 
 def test_sanoid_takes_snapshots_of_a_dataset_and_all_below_it() -> None:
     assert kept("tank/vms") == {
-        "autosnap": True, "autoprune": True, "recursive": True, "frequently": 0,
-        "hourly": 24, "daily": 14, "weekly": 4, "monthly": 6, "yearly": 0,
+        "autosnap": True,
+        "autoprune": True,
+        "recursive": True,
+        "frequently": 0,
+        "hourly": 24,
+        "daily": 14,
+        "weekly": 4,
+        "monthly": 6,
+        "yearly": 0,
     }
 
 
@@ -56,8 +63,15 @@ def test_sanoid_is_off_where_nothing_is_to_be_snapshot() -> None:
 
 def test_sanoid_only_thins_out_what_is_received() -> None:
     assert kept("tank/backup/dl3-vms", RECEIVES) == {
-        "autosnap": False, "autoprune": True, "recursive": True, "frequently": 0,
-        "hourly": 48, "daily": 30, "weekly": 8, "monthly": 12, "yearly": 0,
+        "autosnap": False,
+        "autoprune": True,
+        "recursive": True,
+        "frequently": 0,
+        "hourly": 48,
+        "daily": 30,
+        "weekly": 8,
+        "monthly": 12,
+        "yearly": 0,
     }
 
 
@@ -161,8 +175,19 @@ def test_the_receiver_may_add_to_copies_and_destroy_none(tmp_path: Path) -> None
 
     assert done.status == 0, done.said
     assert done.calls[1:] == [
-        ["zfs", "create", "-u", "-p", "-o", "mountpoint=none", "-o", "readonly=on", "-o", "volmode=none",
-         "tank/backup"],
+        [
+            "zfs",
+            "create",
+            "-u",
+            "-p",
+            "-o",
+            "mountpoint=none",
+            "-o",
+            "readonly=on",
+            "-o",
+            "volmode=none",
+            "tank/backup",
+        ],
         ["zfs", "allow", "-u", "syncoid-receiver", "change-key,create,mount,receive", "tank/backup"],
     ]
 
@@ -191,7 +216,5 @@ def test_the_scripts_pass_shellcheck_as_their_build_demands(tmp_path: Path, unit
     start = ask(f"config.systemd.services.{unit}.serviceConfig.ExecStart", DATASETS, RECEIVES)
     file.write_text(script(start))
 
-    checked = subprocess.run(
-        ["shellcheck", "--shell=bash", file], capture_output=True, text=True, check=False
-    )
+    checked = subprocess.run(["shellcheck", "--shell=bash", file], capture_output=True, text=True, check=False)
     assert checked.stdout == ""

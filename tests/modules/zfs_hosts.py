@@ -29,7 +29,7 @@ def vdev(layout: str, *names: str) -> str:
     return f'{{ layout = "{layout}"; disks = [ {disks(*names)} ]; }}'
 
 
-MIRROR = f'vdevs = [ {vdev("mirror", "a", "b")} ];'
+MIRROR = f"vdevs = [ {vdev('mirror', 'a', 'b')} ];"
 
 DATASETS = f"""{MIRROR}
   datasets.guests = {{ reservation = "50G"; }};

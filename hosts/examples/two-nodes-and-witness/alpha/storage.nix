@@ -49,7 +49,7 @@
         encrypted = true;
         datasets.home = {
           mountpoint = "/srv/home";
-          quota = "2048G";
+          quota = "2T";
           snapshots = {
             hourly = 48;
             daily = 30;
