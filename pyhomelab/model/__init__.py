@@ -6,6 +6,7 @@ from pyhomelab.model.host import Boot, Host, Kvm
 from pyhomelab.model.inventory import Inventory
 from pyhomelab.model.lab import Admin, Lab, Overcommit
 from pyhomelab.model.network import Bond, Link, Net, Tagged
+from pyhomelab.model.ssh import Ssh
 from pyhomelab.model.volume import Volume
 from pyhomelab.model.zfs import Dataset, Pool, Replication, Snapshots, SupportVdev, Vdev
 
@@ -29,6 +30,7 @@ __all__ = [
     "Pool",
     "Replication",
     "Snapshots",
+    "Ssh",
     "SupportVdev",
     "Tagged",
     "Vdev",

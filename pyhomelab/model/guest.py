@@ -10,6 +10,7 @@ from pyhomelab.model.base import AbsolutePath, Between, Mac, Matching, Model, Na
 from pyhomelab.model.host import CpuModel, KernelSeries, PciAddress
 from pyhomelab.model.lab import Tags
 from pyhomelab.model.network import LinkAddress
+from pyhomelab.model.ssh import Ssh
 from pyhomelab.model.units import Size
 from pyhomelab.model.zfs import PoolName
 
@@ -66,6 +67,7 @@ class Guest(Model):
     anti_affinity: tuple[Name, ...] = Field(
         (), title="Anti-affinity", description="Names of groups; two guests of one group never share a host."
     )
+    ssh: Ssh = Field(Ssh(), title="SSH", description="How the guest is reached, where its links do not say it.")
 
     @property
     def all_disks(self) -> dict[str, GuestDisk]:

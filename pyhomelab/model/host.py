@@ -9,6 +9,7 @@ from pydantic import Field
 from pyhomelab.model.base import Between, DiskPath, InterfaceName, Matching, Model
 from pyhomelab.model.lab import Overcommit, Tags
 from pyhomelab.model.network import Link
+from pyhomelab.model.ssh import Ssh
 from pyhomelab.model.units import Calendar, GiB, Size
 from pyhomelab.model.zfs import Pool, PoolName
 
@@ -125,3 +126,4 @@ class Host(Model):
     zfs_trim: Calendar | None = Field("weekly", title="ZFS trim", description="When SSDs in pools hear what is free.")
     kvm: Kvm | None = Field(None, title="KVM", description="Present (even as `{}`) if the host runs guests.")
     overcommit: Overcommit | None = Field(None, title="Over-commitment", description="Ratios of this host.")
+    ssh: Ssh = Field(Ssh(), title="SSH", description="How the machine is reached, where its links do not say it.")
