@@ -1,0 +1,36 @@
+"""What must be there for test hosts, and what of it is not."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from functools import cache
+from pathlib import Path
+
+from tests.lab import slots
+
+_PROGRAMS = ("chroot", "find", "ip", "mmdebstrap", "mount", "nsenter", "setpriv", "ssh", "ssh-keygen", "unshare")
+
+
+@cache
+def missing() -> str:
+    """Why no test host can be started here; empty when it can."""
+    if os.geteuid() != 0:
+        return "test hosts need root"
+    absent = [program for program in _PROGRAMS if shutil.which(program) is None]
+    if absent:
+        return f"test hosts need {', '.join(absent)} on PATH"
+    if "\toverlay" not in Path("/proc/filesystems").read_text():
+        return "test hosts need overlayfs in the kernel"
+    tree = slots.cgroups()
+    if tree is None or not os.access(tree, os.W_OK):
+        return "test hosts need a cgroup2 tree that can be written to"
+    if not _namespaces():
+        return "test hosts need namespaces of every kind"
+    return ""
+
+
+def _namespaces() -> bool:
+    spaces = ["--mount", "--uts", "--ipc", "--pid", "--net", "--cgroup", "--fork"]
+    return subprocess.run(["unshare", *spaces, "true"], capture_output=True, check=False).returncode == 0
