@@ -4,9 +4,12 @@
     ├── InventoryRefused         the inventory has mistakes; nothing was written
     ├── UnreadableInventory      the inventory could not be read at all
     ├── Refused                  what was asked for cannot be done safely; nothing was changed
-    └── Stale                    the generated files are not what the inventory says
+    ├── Stale                    the generated files are not what the inventory says
+    ├── HostFailed               one host failed, whatever the others do
+    └── SomeFailed               the command ended, but for some hosts not well
 
-`exit_code` is what the program ends with: 1 a check failed, 2 usage, 3 refused before anything changed.
+`exit_code` is what the program ends with: 1 a check failed, 2 usage, 3 refused before anything changed, 4 some hosts
+failed.
 """
 
 from __future__ import annotations
@@ -48,6 +51,20 @@ class Stale(HomelabError):
     """Generated files differ from what the inventory says."""
 
     exit_code = 1
+
+
+class HostFailed(HomelabError):
+    """One host failed at what it was asked, whatever the others do; `where` is its name."""
+
+    exit_code = 4
+    kind = "failed"
+    """What became of the host, in two words for a table."""
+
+
+class SomeFailed(HomelabError):
+    """The command did its work, but for some hosts it failed; what was wrong with each has been said."""
+
+    exit_code = 4
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import difflib
+import re
+import unicodedata
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -10,6 +12,7 @@ if TYPE_CHECKING:
 
 _LONGEST_VALUE = 60
 _LONGEST_LIST = 8
+_ESCAPE = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|\x1b[ -/]*[0-~]")
 _UNITS = (("TiB", 1 << 40), ("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10))
 
 
@@ -46,6 +49,15 @@ def in_units(size: int) -> str:
         if size >= factor:
             return f"{size / factor:.1f}".removesuffix(".0") + unit
     return f"{size}B"
+
+
+def harmless(text: str) -> str:
+    """Take what steers a terminal out of text that a host or a tool said: only lines of visible characters stay.
+
+    Besides control characters, that is what turns the direction of writing or shows nothing at all.
+    """
+    plain = _ESCAPE.sub("", text).replace("\t", " ")
+    return "".join(letter for letter in plain if letter == "\n" or not unicodedata.category(letter).startswith("C"))
 
 
 def quoted(value: object) -> str:

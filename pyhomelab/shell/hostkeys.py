@@ -1,0 +1,111 @@
+"""Which host key a host must show, and what is said when it shows another.
+
+A machine of the lab must show the key that the lab pins; a host that is only jumped over, one that the user's
+known_hosts has. No key is ever learnt by connecting.
+"""
+
+from __future__ import annotations
+
+import shlex
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from paramiko import HostKeys, MissingHostKeyPolicy
+from paramiko.hostkeys import HostKeyEntry
+
+from pyhomelab.shell import HostKeyRefused
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from paramiko import PKey, SSHClient
+
+    from pyhomelab.shell.route import Route
+    from pyhomelab.targets import Target
+
+_SSH_PORT = 22
+_HERE = "`ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub`"
+
+
+def demand(client: SSHClient, route: Route) -> None:
+    """Have a client refuse every host key but those that are known for the route's host."""
+    client.set_missing_host_key_policy(_Unknown(route))
+    for key in _known(route):
+        client.get_host_keys().add(_with_port(route.hostname, route.port), key.get_name(), key)
+
+
+def _known(route: Route) -> Iterator[PKey]:
+    if route.target is not None:
+        if route.target.host_key is not None:
+            yield _read(route.target.host_key)
+        return
+    kept = HostKeys()
+    for file in route.known_hosts:
+        if file.is_file():
+            kept.load(str(file))
+    name = route.known_as if route.known_as != route.hostname else _with_port(route.hostname, route.port)
+    yield from (kept.lookup(name) or {}).values()
+
+
+def _read(host_key: str) -> PKey:
+    return HostKeyEntry.from_line(f"host {host_key}").key
+
+
+def _with_port(hostname: str, port: int) -> str:
+    return hostname if port == _SSH_PORT else f"[{hostname}]:{port}"
+
+
+class _Unknown(MissingHostKeyPolicy):  # type: ignore[misc] # paramiko has no types
+    """Refuses a host for which no key is known."""
+
+    def __init__(self, route: Route) -> None:
+        self.route = route
+
+    def missing_host_key(self, client: SSHClient, hostname: str, key: PKey) -> NoReturn:
+        """Refuse the key, saying how to pin it."""
+        del client, hostname
+        route, said = self.route, _said(key)
+        if route.target is None:
+            files = " or ".join(str(file) for file in route.known_hosts[:1])
+            raise HostKeyRefused(
+                f"{route} showed {said}, and no key of it is in {files}",
+                shown=key.fingerprint,
+                pinned=None,
+                where=route.name,
+                hint=f"log in once with `ssh {route.name}` and compare",
+            )
+        raise HostKeyRefused(
+            f"its host key is not pinned; {route} showed {said}, and was told nothing",
+            shown=key.fingerprint,
+            pinned=None,
+            where=route.name,
+            hint=_how_to_pin(route.target, key),
+        )
+
+
+def changed(route: Route, shown: Any, known: Any) -> HostKeyRefused:  # noqa: ANN401 - paramiko has no types
+    """Say that a host showed another key than the known one."""
+    if route.target is None:
+        hint = "find out why before anything goes through it"
+    else:
+        hint = f"if {route.name} was installed anew, replace that file: {_how_to_pin(route.target, shown)}"
+    place = route.target.key_file if route.target is not None else "known_hosts"
+    return HostKeyRefused(
+        f"{route} showed {_said(shown)}, but {place} has {_said(known)}; it was told nothing",
+        shown=shown.fingerprint,
+        pinned=known.fingerprint,
+        where=route.name,
+        hint=hint,
+    )
+
+
+def _said(key: Any) -> str:  # noqa: ANN401 - paramiko has no types
+    return f"{key.get_name()} {key.fingerprint}"
+
+
+def _how_to_pin(target: Target, key: Any) -> str:  # noqa: ANN401 - paramiko has no types
+    if key.get_name() != "ssh-ed25519":
+        return "give it an ssh-ed25519 host key (`ssh-keygen -A` as root at its console)"
+    file = shlex.quote(str(target.key_file))
+    line = f"{key.get_name()} {key.get_base64()}"
+    make = "" if target.key_file.parent.is_dir() else f"mkdir -p {shlex.quote(str(target.key_file.parent))} && "
+    return f"if {_HERE} says the same at its console, `{make}echo '{line}' > {file}` pins it"
