@@ -10,6 +10,8 @@ from pyhomelab.decide import decide, shared_options
 from pyhomelab.nixlang import Path, bindings
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from pyhomelab.decide import Machine
     from pyhomelab.model import Inventory
 
@@ -32,10 +34,13 @@ class RenderedLab:
     owned: dict[str, str] = field(default_factory=dict)
 
 
-def render(inventory: Inventory, source: str = "inventory.yaml") -> RenderedLab:
-    """Files by path below the inventory's directory: those that follow it, and those made once for the owner."""
+def render(inventory: Inventory, source: str = "inventory.yaml", trusted_keys: Sequence[str] = ()) -> RenderedLab:
+    """Files by path below the inventory's directory: those that follow it, and those made once for the owner.
+
+    `trusted_keys` are the public halves of the keys that sign what is built for the lab.
+    """
     rendered = RenderedLab()
-    shared = shared_options(inventory)
+    shared = shared_options(inventory, trusted_keys)
     rendered.generated["lab.nix"] = _file(
         [{"homelab": {**shared, "secrets": {"directory": Path("./secrets")}}}],
         source,

@@ -9,14 +9,17 @@ import click
 
 from pyhomelab.cli.options import inventory_argument, json_option, print_json
 from pyhomelab.errors import Stale
+from pyhomelab.generated import changes_due
 from pyhomelab.load import load
-from pyhomelab.render import render
+from pyhomelab.premises import Premises
 from pyhomelab.wording import counted
-from pyhomelab.worktree import Change, differences, write
+from pyhomelab.worktree import write
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from pyhomelab.worktree import Change
 
 
 @click.command()
@@ -34,10 +37,9 @@ def command(*, inventory: Path, only_check: bool, show_diff: bool, as_json: bool
     Example: pyhomelab gen --diff
     """
     lab = load(inventory)
-    directory, source = (inventory, "*.yaml") if inventory.is_dir() else (inventory.parent, inventory.name)
-    if inventory.is_dir() and [path.name for path in sorted(inventory.glob("*.yaml"))] == ["inventory.yaml"]:
-        source = "inventory.yaml"
-    changes = differences(directory, render(lab, source))
+    premises = Premises(inventory)
+    directory = premises.directory
+    changes = changes_due(lab, premises)
     is_dry = only_check or show_diff
     if not is_dry:
         write(directory, changes)

@@ -9,6 +9,8 @@ from pyhomelab.decide.options import Options, stated
 from pyhomelab.decide.overview import Overview
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from pyhomelab.model import Inventory
 
 
@@ -21,8 +23,8 @@ class Machine:
     parts: dict[str, Options]
 
 
-def shared_options(inventory: Inventory) -> Options:
-    """Give what every machine of the lab is told: its people, its time, and the names of all machines."""
+def shared_options(inventory: Inventory, trusted_keys: Sequence[str] = ()) -> Options:
+    """Give what every machine is told: its people, its time, whose builds it takes, and the names of all machines."""
     lab = inventory.lab
     return {
         "base": stated(
@@ -31,6 +33,7 @@ def shared_options(inventory: Inventory) -> Options:
                 "timeZone": lab.timezone,
                 "ntpServers": list(lab.ntp),
                 "admins": {admin.name: {"sshKeys": list(admin.ssh_keys)} for admin in lab.admins},
+                "trustedKeys": list(trusted_keys),
             }
         ),
         "network": {"names": Overview(inventory).addresses},

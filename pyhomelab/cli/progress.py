@@ -1,0 +1,22 @@
+"""Events as plain lines on stderr; stdout is for results."""
+
+from __future__ import annotations
+
+import sys
+from threading import Lock
+from typing import TYPE_CHECKING
+
+from pyhomelab.report import lines
+
+if TYPE_CHECKING:
+    from pyhomelab.events import Event
+
+_ONE_AT_A_TIME = Lock()
+
+
+def show(event: Event) -> None:
+    """Write an event on stderr; the lines of events that threads show at the same time do not mix."""
+    with _ONE_AT_A_TIME:
+        for line in lines(event):
+            sys.stderr.write(f"{line}\n")
+        sys.stderr.flush()

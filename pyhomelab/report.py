@@ -1,0 +1,58 @@
+"""What happened → lines for a person, each beginning with the machine that it is about."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pyhomelab.events import AskedAgain, Building, Evaluating, Noted, Progressed
+from pyhomelab.states import BuildFailed, Built, Evaluated, EvaluationFailed
+from pyhomelab.wording import counted, listed
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pyhomelab.events import Event
+
+
+def lines(event: Event) -> list[str]:
+    """Give the lines that tell a person of an event."""
+    match event:
+        case Noted(sentence):
+            return [sentence]
+        case Evaluating(hosts, program, at_once):
+            return [f"evaluating {counted(len(hosts), 'machine')} with {program}, {at_once} at a time"]
+        case AskedAgain(hosts, because):
+            return [f"{host}: asked again by itself: {because}" for host in hosts]
+        case EvaluationFailed(host, said):
+            return _failure(host, "evaluation failed", said)
+        case BuildFailed(host, said):
+            return _failure(host, "build failed", said)
+        case _:
+            return [f"{event.host}: {_state(event)}"]
+
+
+def _state(event: Evaluated | Building | Progressed | Built) -> str:
+    match event:
+        case Evaluated():
+            return "evaluated"
+        case Building():
+            return "building"
+        case Progressed(_, doing):
+            return doing
+        case Built(_, toplevel, is_signed):
+            return f"built{' and signed' if is_signed else ''}: {toplevel}"
+
+
+def failures(results: Mapping[str, Built | BuildFailed | EvaluationFailed]) -> str:
+    """Say which machines failed, and at what; nothing if all are well."""
+    kinds: dict[type, str] = {EvaluationFailed: "evaluated", BuildFailed: "built"}
+    sentences = []
+    for kind, participle in kinds.items():
+        hosts = [host for host, result in results.items() if isinstance(result, kind)]
+        if hosts:
+            sentences.append(f"{listed(hosts)} could not be {participle}")
+    return listed(sentences)
+
+
+def _failure(host: str, what: str, said: str) -> list[str]:
+    return [f"{host}: {what}", *(f"{host}:   {line}" for line in said.splitlines())]

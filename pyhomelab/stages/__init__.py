@@ -1,0 +1,1 @@
+"""The steps on the way of a system to its machine, one a module; none knows another."""
