@@ -51,6 +51,14 @@ def in_units(size: int) -> str:
     return f"{size}B"
 
 
+def lasting(seconds: float) -> str:
+    """Say how long something has lasted, in its largest unit: `40 s`, `5 min`, `3 h`, `12 days`."""
+    for unit, length in (("days", 86400), ("h", 3600), ("min", 60)):
+        if seconds >= length * (2 if unit == "days" else 1):
+            return f"{seconds // length:.0f} {unit}"
+    return f"{max(0, seconds):.0f} s"
+
+
 def harmless(text: str) -> str:
     """Take what steers a terminal out of text that a host or a tool said: only lines of visible characters stay.
 

@@ -4,14 +4,37 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
+
+from pyhomelab.selection import words_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 inventory_argument = click.argument(
     "inventory", type=click.Path(path_type=Path), default=Path("hosts"), shell_complete=None
 )
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object, for scripts.")
+
+
+def _words(context: click.Context, parameter: click.Parameter, texts: Sequence[str]) -> tuple[str, ...]:
+    del context, parameter
+    try:
+        return tuple(word for text in texts for word in words_of(text))
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from None
+
+
+host_option = click.option("--host", "hosts", metavar="HOST", multiple=True, help="Only this machine; may be repeated.")
+on_option = click.option(
+    "--on",
+    metavar="@TAG,HOST",
+    multiple=True,
+    callback=_words,
+    help="Only machines that have one of these tags or names; may be repeated.",
+)
 
 
 def print_json(value: Any) -> None:  # noqa: ANN401 - JSON holds anything

@@ -13,18 +13,24 @@ from pyhomelab.wording import in_units
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import datetime
 
     from pyhomelab.capacity import HostCapacity, Space
 
 _WIDTH = 110
 
 
-def as_text(table: Table) -> str:
-    """Draw a table without colour, for terminals and pipes alike."""
-    console = Console(file=StringIO(), width=_WIDTH, color_system=None)
+def as_text(table: Table, width: int = _WIDTH) -> str:
+    """Draw a table without colour, for terminals and pipes alike; what is in brackets or colons is no markup."""
+    console = Console(file=StringIO(), width=width, color_system=None, markup=False, emoji=False)
     console.print(table)
     lines = console.file.getvalue().splitlines()  # type: ignore[attr-defined]
     return "\n".join(line.rstrip() for line in lines if line.strip())
+
+
+def local(moment: datetime) -> str:
+    """Write a moment to the minute, by the clock of who reads it."""
+    return f"{moment.astimezone():%Y-%m-%d %H:%M}"
 
 
 def capacity_table(hosts: Mapping[str, HostCapacity]) -> str:

@@ -13,6 +13,7 @@ from paramiko import HostKeys, MissingHostKeyPolicy
 from paramiko.hostkeys import HostKeyEntry
 
 from pyhomelab.shell import HostKeyRefused
+from pyhomelab.shell.route import SSH_PORT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from pyhomelab.shell.route import Route
     from pyhomelab.targets import Target
 
-_SSH_PORT = 22
 _HERE = "`ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub`"
 
 
@@ -51,7 +51,7 @@ def _read(host_key: str) -> PKey:
 
 
 def _with_port(hostname: str, port: int) -> str:
-    return hostname if port == _SSH_PORT else f"[{hostname}]:{port}"
+    return hostname if port == SSH_PORT else f"[{hostname}]:{port}"
 
 
 class _Unknown(MissingHostKeyPolicy):  # type: ignore[misc] # paramiko has no types
@@ -74,23 +74,25 @@ class _Unknown(MissingHostKeyPolicy):  # type: ignore[misc] # paramiko has no ty
                 hint=f"log in once with `ssh {route.name}` and compare",
             )
         raise HostKeyRefused(
-            f"its host key is not pinned; {route} showed {said}, and was told nothing",
+            f"its host key is not pinned; {route} showed {said}",
             shown=key.fingerprint,
             pinned=None,
             where=route.name,
-            hint=_how_to_pin(route.target, key),
+            hint=_how_to_pin(route.target, key, "if", "pins it"),
         )
 
 
 def changed(route: Route, shown: Any, known: Any) -> HostKeyRefused:  # noqa: ANN401 - paramiko has no types
     """Say that a host showed another key than the known one."""
-    if route.target is None:
-        hint = "find out why before anything goes through it"
+    target = route.target
+    if target is None:
+        place, hint = "known_hosts", "find out who answers there before anything goes through it"
     else:
-        hint = f"if {route.name} was installed anew, replace that file: {_how_to_pin(route.target, shown)}"
-    place = route.target.key_file if route.target is not None else "known_hosts"
+        place = str(target.key_file)
+        anew = _how_to_pin(target, shown, f"only if {route.name} was installed anew and", "replaces the pinned key")
+        hint = f"somebody else may answer there; {anew}"
     return HostKeyRefused(
-        f"{route} showed {_said(shown)}, but {place} has {_said(known)}; it was told nothing",
+        f"{route} showed {_said(shown)}, but {place} has {_said(known)}",
         shown=shown.fingerprint,
         pinned=known.fingerprint,
         where=route.name,
@@ -102,10 +104,11 @@ def _said(key: Any) -> str:  # noqa: ANN401 - paramiko has no types
     return f"{key.get_name()} {key.fingerprint}"
 
 
-def _how_to_pin(target: Target, key: Any) -> str:  # noqa: ANN401 - paramiko has no types
+def _how_to_pin(target: Target, key: Any, condition: str, effect: str) -> str:  # noqa: ANN401 - paramiko has no types
     if key.get_name() != "ssh-ed25519":
-        return "give it an ssh-ed25519 host key (`ssh-keygen -A` as root at its console)"
-    file = shlex.quote(str(target.key_file))
-    line = f"{key.get_name()} {key.get_base64()}"
-    make = "" if target.key_file.parent.is_dir() else f"mkdir -p {shlex.quote(str(target.key_file.parent))} && "
-    return f"if {_HERE} says the same at its console, `{make}echo '{line}' > {file}` pins it"
+        return f"give {target.name} an ssh-ed25519 host key: `ssh-keygen -A` as root at its console"
+    file, directory = shlex.quote(str(target.key_file)), shlex.quote(str(target.key_file.parent))
+    make = "" if target.key_file.parent.is_dir() else f"mkdir -p {directory} && "
+    # the key that was shown, not one that ssh-keyscan may be shown later by somebody else
+    pin = f"`{make}echo '{key.get_name()} {key.get_base64()}' > {file}`"
+    return f"{condition} {_HERE} says the same at its console, {pin} {effect}"

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from pyhomelab.targets import Target
 
+SSH_PORT = 22
 _SYSTEM_CONFIG = Path("/etc/ssh/ssh_config")
 _PATIENCE = 10
 _MOST_JUMPS = 8
@@ -43,6 +44,8 @@ class Route:
     via: Route | None
 
     def __str__(self) -> str:
+        if self.port == SSH_PORT:
+            return f"{self.user}@{self.hostname}"
         host = f"[{self.hostname}]" if ":" in self.hostname else self.hostname
         return f"{self.user}@{host}:{self.port}"
 
@@ -87,7 +90,7 @@ class _Finder:
             target=target,
             hostname=hostname,
             user=one("user") or "root",
-            port=int(one("port") or 22),
+            port=int(one("port") or SSH_PORT),
             identity_files=tuple(Path(file).expanduser() for file in found.get("identityfile", [])),
             identities_only=one("identitiesonly") == "yes",
             agent=found.get("identityagent", ["SSH_AUTH_SOCK"])[0],

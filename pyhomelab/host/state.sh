@@ -1,0 +1,79 @@
+# Says what this host runs and how it is, as lines of words between tabs. Changes nothing and needs no root.
+#
+# Sent over ssh to `sh -s`, so it is one command: the shell has read all of it before it runs any of it, and nothing
+# in it can take the rest for its input. It must get by with what any NixOS has, of whatever age.
+{
+    export LC_ALL=C QUOTING_STYLE=literal "PATH=$PATH:/run/current-system/sw/bin:/usr/bin:/bin"
+    profiles=/nix/var/nix/profiles
+
+    say() {
+        printf '%s' "$1"
+        shift
+        [ $# -eq 0 ] || printf '\t%s' "$@"
+        echo
+    }
+
+    # The release and the kernel of a system, found without starting a program: a host can have hundreds of them.
+    describe() { # NAME SYSTEM
+        version=
+        [ ! -r "$2/nixos-version" ] || read -r version <"$2/nixos-version"
+        kernel=
+        for modules in "$2"/kernel-modules/lib/modules/*; do
+            [ ! -d "$modules" ] || kernel=${modules##*/}
+        done
+        say about "$1" "$version" "$kernel"
+    }
+
+    # What of a system takes effect only when it is booted.
+    boot_parts() { # NAME SYSTEM
+        for part in kernel initrd kernel-modules; do
+            [ ! -e "$2/$part" ] || say part "$1" "$part" "$(readlink -f "$2/$part")"
+        done
+        params=
+        [ ! -r "$2/kernel-params" ] || read -r params <"$2/kernel-params"
+        say part "$1" kernel-params "$params"
+    }
+
+    is_nixos=no
+    [ ! -e /etc/NIXOS ] || is_nixos=yes
+    os=
+    while IFS='=' read -r key value; do
+        [ "$key" != PRETTY_NAME ] || os=$value
+    done </etc/os-release
+    read -r boot_id </proc/sys/kernel/random/boot_id
+    read -r uptime _ </proc/uptime
+    say begin 1
+    say os "$is_nixos" "$os" "$(uname -m)"
+    say boot "$boot_id" "$(date +%s)" "${uptime%%.*}"
+
+    for name in current booted; do
+        if [ -L "/run/$name-system" ]; then
+            say system "$name" "$(readlink -f "/run/$name-system")"
+            describe "$name" "/run/$name-system"
+            boot_parts "$name" "/run/$name-system"
+        fi
+    done
+    if [ -L "$profiles/system" ]; then
+        say profile "$(readlink "$profiles/system")"
+        for chosen in "$profiles"/system/specialisation/*; do
+            [ ! -e "$chosen" ] || say specialisation "${chosen##*/}" "$(readlink -f "$chosen")"
+        done
+    fi
+
+    set --
+    for link in "$profiles"/system-*-link; do
+        [ ! -L "$link" ] || set -- "$@" "$link"
+    done
+    # one program for all of them
+    [ $# -eq 0 ] || stat -c 'link	%Y	%N' -- "$@"
+    for link; do
+        describe "${link##*/}" "$link"
+    done
+
+    say systemd "$(timeout 10 systemctl is-system-running)"
+    timeout 10 systemctl list-units --failed --plain --no-legend --no-pager --full | while read -r unit _; do
+        say failed "$unit"
+    done
+    say end
+    exit 0
+} </dev/null 2>/dev/null
