@@ -140,8 +140,9 @@ class LabHost:
                 raise HostFailed(f"{self.name} did not come up\n{self._console()}")
             time.sleep(0.02)
 
-    def ssh(self, user: str = "root") -> list[str]:
-        """The words that start ssh to this host; a command follows them."""
+    @property
+    def ssh_options(self) -> list[str]:
+        """The options with which ssh reaches this host and no other, whatever the user's own settings are."""
         options = {
             "BatchMode": "yes",
             "ConnectTimeout": "3",
@@ -152,7 +153,11 @@ class LabHost:
             "UserKnownHostsFile": str(self.known_hosts),
         }
         words = [word for name, value in options.items() for word in ("-o", f"{name}={value}")]
-        return ["ssh", "-F", "none", *words, "-i", str(self.key), "-p", str(self.port), f"{user}@{self.address}"]
+        return ["-F", "none", *words, "-i", str(self.key), "-p", str(self.port)]
+
+    def ssh(self, user: str = "root") -> list[str]:
+        """The words that start ssh to this host; a command follows them."""
+        return ["ssh", *self.ssh_options, f"{user}@{self.address}"]
 
     def run(self, script: str, *, check: bool = True, stdin: str = "") -> subprocess.CompletedProcess[str]:
         """Run a shell's text as root over ssh."""

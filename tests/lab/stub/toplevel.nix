@@ -1,0 +1,73 @@
+# A NixOS system as far as a deployment looks at it: what nixos/modules/system/activation/top-level.nix puts there.
+{ config, lib, ... }:
+let
+  cfg = config.stub;
+  inherit (import ./build.nix { inherit config lib; })
+    busybox
+    directory
+    file
+    program
+    run
+    ;
+  inherit (config.boot.kernelPackages.kernel) version;
+
+  kernel = run "linux-${version}" { } "mkdir $out; echo kernel > $out/bzImage";
+  modules = run "linux-${version}-modules" { } "mkdir -p $out/lib/modules/${version}/kernel";
+  initrd = run "initrd-linux-${version}" {
+    content = lib.concatStringsSep " " (
+      config.boot.initrd.availableKernelModules ++ config.boot.initrd.kernelModules
+    );
+  } "mkdir $out; echo $content > $out/initrd";
+
+  package = name: packageVersion: run "${name}-${packageVersion}" { } "mkdir -p $out/share/${name}";
+  sw = directory "system-path" {
+    links = lib.mapAttrs' (
+      name: packageVersion: lib.nameValuePair "share/${name}" (package name packageVersion)
+    ) cfg.packages;
+    programs."bin/nixos-version" = program "nixos-version" ./files/nixos-version.sh {
+      inherit (cfg) version;
+      revision = toString config.system.configurationRevision;
+    };
+  };
+  scripts = import ./scripts.nix { inherit config lib file; };
+  etc = import ./etc.nix {
+    inherit
+      busybox
+      config
+      directory
+      file
+      lib
+      ;
+  };
+
+  toplevel = directory "nixos-system-${config.networking.hostName}-${config.system.nixos.label}" {
+    programs = {
+      activate = program "activate" ./files/activate.sh { };
+      "bin/switch-to-configuration" =
+        program "switch-to-configuration" ./files/switch-to-configuration.sh
+          { };
+      dry-activate = program "dry-activate" ./files/dry-activate.sh { };
+    };
+    links = scripts // {
+      etc = "${etc}/etc";
+      init-interface-version = file "init-interface-version" cfg.initInterface;
+      initrd = "${initrd}/initrd";
+      kernel = "${kernel}/bzImage";
+      kernel-modules = modules;
+      kernel-params = file "kernel-params" (lib.concatStringsSep " " config.boot.kernelParams);
+      nixos-version = file "nixos-version" config.system.nixos.label;
+      inherit sw;
+      switch-inhibitors = file "switch-inhibitors" (builtins.toJSON config.system.switch.inhibitors);
+      system = file "system" config.nixpkgs.hostPlatform.system;
+    };
+  };
+
+  refused = map (one: one.message) (lib.filter (one: !one.assertion) config.assertions);
+in
+{
+  config.system.build.toplevel =
+    if refused == [ ] then
+      lib.showWarnings config.warnings toplevel
+    else
+      throw "\nFailed assertions:\n${lib.concatMapStringsSep "\n" (message: "- ${message}") refused}";
+}
