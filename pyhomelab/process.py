@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
+import tempfile
 from collections import deque
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
 _TAIL = 10
 _KEPT = 1000  # lines of stderr: the log of a failed build, with what was said around it
 _PATIENCE = 3.0
+_GRACE = 0.2
 
 
 class ToolMissing(HomelabError):
@@ -195,6 +198,38 @@ class Children:
             child = Child(process, heard)
             self._alive.add(child)
             return child
+
+
+class Relay:
+    """A program that carries a connection, such as a ProxyCommand: what it reads and writes goes over `socket`."""
+
+    def __init__(self, command: str) -> None:
+        """Start a command in the user's shell, as OpenSSH does."""
+        self.socket, far = socket.socketpair()
+        self._stderr = tempfile.TemporaryFile()  # noqa: SIM115 - `close` closes it
+        shell = os.environ.get("SHELL") or "/bin/sh"
+        with far:
+            self._process = subprocess.Popen(
+                [shell, "-c", f"exec {command}"],
+                stdin=far.fileno(),
+                stdout=far.fileno(),
+                stderr=self._stderr,
+                start_new_session=True,
+            )
+
+    def close(self) -> str:
+        """End the connection and the program; gives the last thing that this said on stderr."""
+        self.socket.close()
+        try:
+            self._process.wait(_GRACE)
+        except subprocess.TimeoutExpired:
+            with suppress(ProcessLookupError):
+                os.killpg(self._process.pid, signal.SIGKILL)
+            self._process.wait()
+        with self._stderr as stderr:
+            stderr.seek(0)
+            lines = stderr.read(1 << 16).decode(errors="replace").strip().splitlines()
+        return lines[-1].strip() if lines else ""
 
 
 def _stream(pipe: IO[str] | None) -> IO[str]:

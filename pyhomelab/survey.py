@@ -7,7 +7,7 @@ from threading import Thread
 from typing import TYPE_CHECKING, TypeVar
 
 from pyhomelab.errors import HostFailed
-from pyhomelab.shell.ssh import Network
+from pyhomelab.shell.network import Network
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence

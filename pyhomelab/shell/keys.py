@@ -65,16 +65,12 @@ class Keys:
                 except BadAuthenticationType as error:
                     raise self._refused(f"takes no keys, only {listed(error.allowed_types, 'or')}") from None
                 except AuthenticationException:
+                    if not transport.is_active():
+                        raise self._gave_up() from None
                     continue
                 if wanted:
                     raise self._refused(f"wants {listed(wanted, 'or')} besides a key")
                 return wanted
-        except SSHException as error:
-            if "too many authentication failures" not in str(error).lower():
-                raise
-            reason = f"gave up after {listed(self.tried)}"
-            hint = "name the right key as IdentityFile in ssh_config, with IdentitiesOnly yes"
-            raise self._refused(reason, hint) from None
         finally:
             if agent is not None:
                 agent.close()
@@ -99,6 +95,10 @@ class Keys:
         except (OSError, ValueError, SSHException):
             pass
         return None
+
+    def _gave_up(self) -> LoginRefused:
+        hint = "name the right key as IdentityFile in ssh_config, with IdentitiesOnly yes"
+        return self._refused(f"hung up after it had been offered {listed(self.tried)}", hint)
 
     def _none(self) -> LoginRefused:
         if self.locked:

@@ -84,20 +84,22 @@ class _Finder:
             value = found.get(key, ["none"])[0]
             return None if value == "none" else value
 
-        hostname = one("hostname") or name
+        hostname, user, port = one("hostname") or name, one("user") or "root", int(one("port") or SSH_PORT)
+        tokens = {"%h": hostname, "%n": name, "%p": str(port), "%r": user, "%%": "%"}
+        relay = one("proxycommand")
         return Route(
             name=name,
             target=target,
             hostname=hostname,
-            user=one("user") or "root",
-            port=int(one("port") or SSH_PORT),
+            user=user,
+            port=port,
             identity_files=tuple(Path(file).expanduser() for file in found.get("identityfile", [])),
             identities_only=one("identitiesonly") == "yes",
             agent=found.get("identityagent", ["SSH_AUTH_SOCK"])[0],
             known_hosts=_files(one("userknownhostsfile")) + _files(one("globalknownhostsfile")),
             known_as=one("hostkeyalias") or hostname,
             patience=float(one("connecttimeout") or _PATIENCE),
-            proxy_command=one("proxycommand"),
+            proxy_command=re.sub("%.", lambda token: tokens.get(token[0], token[0]), relay) if relay else None,
             via=self._via(one("proxyjump"), (*on_the_way, name)),
         )
 

@@ -15,6 +15,8 @@ from pyhomelab.wording import harmless
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from pyhomelab.shell.ssh import Line
+
 _MOST = 4 << 20
 _PROBE = 30
 # Whatever the login shell is, it understands this much; the script itself goes over stdin, where nothing quotes it.
@@ -24,11 +26,11 @@ _SUDO = "env LC_ALL=C sudo"
 
 @dataclass(slots=True)
 class SshShell:
-    """A shell on a host. `connection` is fabric's, open; `before` goes to stdin ahead of every script."""
+    """A shell on a host, over a line that is open; `before` goes to stdin ahead of every script."""
 
     name: str
     user: str
-    connection: Any
+    line: Line
     command: str = _SH
     before: str = ""
 
@@ -38,7 +40,7 @@ class SshShell:
 
     def close(self) -> None:
         """Let go of the host."""
-        self.connection.close()
+        self.line.close()
 
     def become_root(self, password: Callable[[], str | None]) -> None:
         """Run all further scripts as root; asks for the password of sudo only if sudo wants one.
@@ -78,7 +80,7 @@ class SshShell:
         deadline = time.monotonic() + timeout
         channel = None
         try:
-            channel = self.connection.create_session()
+            channel = self.line.create_session()
             channel.settimeout(timeout)
             channel.exec_command(command)
             # a shell that ends before it has read everything is no failure of the connection
