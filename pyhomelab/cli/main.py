@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import signal
 import sys
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
@@ -14,11 +15,15 @@ from pyhomelab.errors import HomelabError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from types import FrameType
 
 COMMANDS = {
     "init": "Make a new lab in a directory.",
     "check": "Read and judge the inventory.",
     "gen": "Write the flake's files from the inventory.",
+    "build": "Evaluate and build the systems of the machines.",
+    "status": "Say what every machine runs, and how it is.",
+    "generations": "List the systems that the machines keep.",
     "secret": "List and make the secrets that the lab needs.",
     "schema": "Print the JSON Schema of the inventory.",
     "completion": "Print shell completion for bash, zsh or fish.",
@@ -68,8 +73,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Run the program; a failure becomes its sentence on stderr and its exit code."""
     # A run is short and keeps nearly all that it makes: looking for garbage all the time costs half of it.
     gc.set_threshold(100_000, 50, 100)
+    signal.signal(signal.SIGTERM, _end)
     try:
         program.main(arguments, prog_name="pyhomelab")
     except HomelabError as error:
         click.echo(str(error), err=True)
         sys.exit(error.exit_code)
+
+
+def _end(number: int, frame: FrameType | None) -> None:
+    """End as after Ctrl-C, so that what was started is stopped."""
+    del frame
+    sys.exit(128 + number)
