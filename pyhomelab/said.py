@@ -30,6 +30,8 @@ def why_not_evaluated(text: str) -> str:
     chosen: list[str] = steps.pop()[:_MOST] if steps else []
     while steps and len(steps[-1]) + len(chosen) <= _ENOUGH:
         chosen = steps.pop() + chosen
+    if len(chosen) > 1 and chosen[0].strip() == "error:":
+        del chosen[0]  # the heading of the steps below it
     return textwrap.dedent("\n".join(chosen))
 
 

@@ -33,8 +33,8 @@ if TYPE_CHECKING:
 @click.option(
     "--build-on",
     "build_on",
-    type=click.Choice([BuildOn.LOCAL, BuildOn.REMOTE]),
-    default=BuildOn.LOCAL,
+    type=click.Choice([BuildOn.LOCAL.value, BuildOn.REMOTE.value]),
+    default=BuildOn.LOCAL.value,
     show_default=True,
     help="This machine alone, or with the builders that nix.conf names.",
 )

@@ -71,9 +71,9 @@ def _signing_key(lab: str, directory: Path) -> tuple[str | None, str]:
 
 
 def _only_signing_key(lab: str, directory: Path, *, as_json: bool) -> None:
-    premises = Premises(directory / "hosts")
-    if not premises.directory.is_dir():
+    if not (directory / "hosts").is_dir():
         raise Refused("has no hosts directory, so it is no lab", where=str(directory), hint="leave the option out")
+    premises = Premises(directory / "hosts")
     key = make_signing_key(lab, premises.own, premises.directory)
     if as_json:
         print_json({"directory": str(directory), "signing_key": key})

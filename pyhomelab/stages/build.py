@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from pyhomelab.events import Building, Progressed
 from pyhomelab.flakes import NEEDS_NIX, NIX
-from pyhomelab.said import progress, why_not_built
+from pyhomelab.said import progress, why_not_built, why_not_evaluated
 from pyhomelab.states import BuildFailed, Built
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ def _signed(built: Built, key: Path | None, children: Children) -> Built | Build
     with children.running(argv, needs=NEEDS_NIX) as nix:
         ended = nix.end()
     if ended.exit_code:
-        return BuildFailed(built.host, f"built, but not signed: {_why(ended)}")
+        return BuildFailed(built.host, f"it was built, but not signed\n{why_not_evaluated(ended.stderr)}")
     return Built(built.host, built.toplevel, is_signed=True)
 
 

@@ -5,13 +5,17 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import sys
 from dataclasses import dataclass, field
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from click.testing import CliRunner
 
 from pyhomelab.cli.main import program
 from tests.modules.sources import ROOT
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 # What of nixpkgs' lib nix/lab.nix asks for; nixosSystem does what a machine's extra.nix says.
 _NIXPKGS = r"""
@@ -92,14 +96,14 @@ class NixLab:
     root: Path
     environment: dict[str, str] = field(default_factory=dict)
 
-    def extra(self, machine: str, settings: str) -> None:
+    def set_up(self, machine: str, settings: str) -> None:
         """Let a machine be as `settings` say: `script` builds it, `toplevel` is what it is."""
-        (self.root / "hosts" / machine / "extra.nix").write_text("{ derive, ... }:\n{ %s }\n" % settings)
+        (self.root / "hosts" / machine / "extra.nix").write_text(f"{{ derive, ... }}:\n{{ {settings} }}\n")
 
     def build(self, *arguments: str, environment: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
         """Run the real program over the lab."""
         return subprocess.run(
-            [shutil.which("python3") or "python3", "-m", "pyhomelab", "build", str(self.root / "hosts"), *arguments],
+            [sys.executable, "-m", "pyhomelab", "build", str(self.root / "hosts"), *arguments],
             capture_output=True,
             text=True,
             check=False,
