@@ -1,5 +1,21 @@
 """The hosts that the tests of this folder run on; tests elsewhere import them from tests.lab.fixtures."""
 
-from tests.lab.fixtures import fresh_hosts, lab_hosts, started_hosts
+from tests.lab.fixtures import (
+    first_systems,
+    fresh_hosts,
+    installed_hosts,
+    lab_directory,
+    lab_hosts,
+    made_lab,
+    started_hosts,
+)
 
-__all__ = ["fresh_hosts", "lab_hosts", "started_hosts"]
+__all__ = [
+    "first_systems",
+    "fresh_hosts",
+    "installed_hosts",
+    "lab_directory",
+    "lab_hosts",
+    "made_lab",
+    "started_hosts",
+]

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tests.lab import network, slots
+from tests.lab import disks, network, slots
 from tests.lab.image import image
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ class LabHost:
     @property
     def disk(self) -> Path:
         """The root directory of this host, as seen from outside."""
-        return self.place / "root"
+        return disks.root(self.place)
 
     @property
     def host_key(self) -> str:
@@ -122,14 +122,24 @@ class LabHost:
         """The cable is in again."""
         network.restore(self.lab, self.name)
 
-    def erase(self) -> None:
-        """Be as new: the disk is the image's again, with the same name, address and host key; boots at once."""
+    def save(self, name: str) -> None:
+        """Keep the disk as it is now under a name; the host reboots."""
+        self.stop()
+        disks.save(self.place, name)
+        self.power_on()
+        self.reachable()
+
+    def put_back(self, name: str = disks.NEW) -> None:
+        """Boot from the disk that was saved under this name, or from one as new; the host stays the same host."""
         self.lose_power()
-        slots.unmount(self.disk)
-        for part in ("up", "work"):  # the console and the host key are not on the disk
-            shutil.rmtree(self.place / part, ignore_errors=True)
+        disks.unmount(self.place)
+        disks.take(self.place, name)
         self.make_disk()
         self.power_on()
+
+    def erase(self) -> None:
+        """Be as new, and up."""
+        self.put_back()
         self.reachable()
 
     def reachable(self) -> None:
@@ -174,11 +184,8 @@ class LabHost:
         return _done([*spaces, "sh", "-c", script], self.name, check=check, stdin=stdin)
 
     def make_disk(self) -> None:
-        """Mount a fresh disk and make it this host's."""
-        for part in ("up", "work", "root"):
-            (self.place / part).mkdir(parents=True, exist_ok=True)
-        layers = f"lowerdir={image()},upperdir={self.place}/up,workdir={self.place}/work"
-        subprocess.run(["mount", "-t", "overlay", "overlay", "-o", layers, self.disk], check=True)
+        """Mount the disk and make it this host's."""
+        disks.mount(self.place)
         etc = self.disk / "etc"
         (etc / "hostname").write_text(f"{self.name}\n")
         (etc / "hosts").write_text(f"127.0.0.1 localhost\n{self.address} {self.name}\n")

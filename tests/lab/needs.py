@@ -9,6 +9,7 @@ from functools import cache
 from pathlib import Path
 
 from tests.lab import slots
+from tests.modules.sources import nixpkgs_lib
 
 _PROGRAMS = ("chroot", "find", "ip", "mmdebstrap", "mount", "nsenter", "setpriv", "ssh", "ssh-keygen", "unshare")
 
@@ -29,6 +30,16 @@ def missing() -> str:
     if not _namespaces():
         return "test hosts need namespaces of every kind"
     return ""
+
+
+@cache
+def missing_for_systems() -> str:
+    """Why no system can be built for test hosts here; empty when it can."""
+    if shutil.which("nix") is None:
+        return "systems of test hosts need nix on PATH (tools/get-nix gets it)"
+    if nixpkgs_lib() is None:
+        return "systems of test hosts need nixpkgs' lib (tools/get-inputs gets it)"
+    return missing()
 
 
 def _namespaces() -> bool:

@@ -43,7 +43,9 @@ def use_stand_ins(directory: Path) -> None:
     lock = json.loads((ROOT / "flake.lock").read_text())["nodes"]
     for name, stand_in in stand_ins().items():
         original = lock[name]["original"]
-        url = "/".join([f"github:{original['owner']}", original["repo"], *([original["ref"]] if "ref" in original else [])])
+        url = "/".join(
+            [f"github:{original['owner']}", original["repo"], *([original["ref"]] if "ref" in original else [])]
+        )
         if f'"{url}"' not in text:
             raise ValueError(f"{flake} has no input {url}")
         text = text.replace(f'"{url}"', f'"path:{stand_in}"')
@@ -60,7 +62,15 @@ def _lib() -> Path:
 
 
 def _sources() -> list[Path]:
-    return [_lib(), _STUB, _TESTS / "nix", _TESTS / "flake", _TESTS / "data/systemd-keys.json", tree_file(), Path(__file__)]
+    return [
+        _lib(),
+        _STUB,
+        _TESTS / "nix",
+        _TESTS / "flake",
+        _TESTS / "data/systemd-keys.json",
+        tree_file(),
+        Path(__file__),
+    ]
 
 
 def _key() -> str:

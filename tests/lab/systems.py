@@ -78,6 +78,12 @@ def build(directory: Path, machine: str) -> str:
     return nix("build", "--no-link", "--print-out-paths", attribute).strip()
 
 
+def build_with(directory: Path, machine: str, settings: str) -> str:
+    """Build a machine of a lab after putting these settings, in Nix, into its `extra.nix`."""
+    (directory / "hosts" / machine / "extra.nix").write_text(f"{{ lib, pkgs, ... }}:\n{{\n{settings}\n}}\n")
+    return build(directory, machine)
+
+
 def copy(host: LabHost, toplevel: str, *arguments: str) -> None:
     """Copy a system to a host as Nix does it; the host refuses what is not signed by a key that it trusts."""
     nix("copy", *arguments, "--to", f"ssh-ng://root@{host.address}", toplevel, NIX_SSHOPTS=shlex.join(host.ssh_options))
@@ -85,9 +91,14 @@ def copy(host: LabHost, toplevel: str, *arguments: str) -> None:
 
 def install(host: LabHost, toplevel: str) -> None:
     """Make a system the one that a host runs and boots, as an installer does: it reboots into it."""
+    make_default(host, toplevel)
+    host.reboot()
+
+
+def make_default(host: LabHost, toplevel: str) -> None:
+    """Make a system the first generation of a host, which it runs from its next boot on."""
     copy(host, toplevel, "--no-check-sigs")
     host.run(f"nix-env --profile {PROFILE} --set {toplevel} && {toplevel}/bin/switch-to-configuration boot")
-    host.reboot()
 
 
 def nix(*arguments: str, **variables: str) -> str:
@@ -101,9 +112,7 @@ def pyhomelab(*arguments: str) -> str:
 
 
 def _said(argv: list[str], variables: dict[str, str]) -> str:
-    done = subprocess.run(
-        argv, env=os.environ | variables, capture_output=True, text=True, timeout=300, check=False
-    )
+    done = subprocess.run(argv, env=os.environ | variables, capture_output=True, text=True, timeout=300, check=False)
     if done.returncode != 0:
         raise CommandFailed(f"{shlex.join(argv)}: exit {done.returncode}\n{done.stderr}")
     return done.stdout

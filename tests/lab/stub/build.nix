@@ -39,6 +39,7 @@ rec {
     {
       links,
       programs ? { },
+      texts ? { },
     }:
     let
       lines =
@@ -48,9 +49,11 @@ rec {
       {
         links = lines links;
         programs = lines programs;
+        texts = lines texts;
         passAsFile = [
           "links"
           "programs"
+          "texts"
         ];
       }
       ''
@@ -64,5 +67,6 @@ rec {
           sed "s|@out@|$out|g" "$source" > "$out/$target"
           chmod 755 "$out/$target"
         done < "$programsPath"
+        while read -r target source; do cp "$source" "$out/$target"; done < "$textsPath"
       '';
 }

@@ -48,17 +48,19 @@ let
           { };
       dry-activate = program "dry-activate" ./files/dry-activate.sh { };
     };
+    texts = {
+      init-interface-version = file "init-interface-version" cfg.initInterface;
+      kernel-params = file "kernel-params" (lib.concatStringsSep " " config.boot.kernelParams);
+      nixos-version = file "nixos-version" config.system.nixos.label;
+      system = file "system" config.nixpkgs.hostPlatform.system;
+    };
     links = scripts // {
       etc = "${etc}/etc";
-      init-interface-version = file "init-interface-version" cfg.initInterface;
       initrd = "${initrd}/initrd";
       kernel = "${kernel}/bzImage";
       kernel-modules = modules;
-      kernel-params = file "kernel-params" (lib.concatStringsSep " " config.boot.kernelParams);
-      nixos-version = file "nixos-version" config.system.nixos.label;
       inherit sw;
       switch-inhibitors = file "switch-inhibitors" (builtins.toJSON config.system.switch.inhibitors);
-      system = file "system" config.nixpkgs.hostPlatform.system;
     };
   };
 
