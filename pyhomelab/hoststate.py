@@ -27,6 +27,8 @@ SCRIPT = files("pyhomelab").joinpath("host/state.sh").read_text(encoding="utf-8"
 Drift = Literal["in sync", "reboot pending", "uncommitted", "unknown"]
 _LINK = re.compile(r"(?:.*/)?system-([1-9][0-9]{0,8})-link")
 _TARGET = re.compile(r"(?P<link>\S+) -> (?P<path>/\S+)")
+_BEGIN, _END = ["begin", "1"], ["end"]
+_QUOTES = "\"'"
 _UNKNOWN = "unknown"
 
 
@@ -144,20 +146,19 @@ def _refuse_others(name: str, is_nixos: str, os: str) -> None:
         )
 
 
-_QUOTES = "\"'"
-
-
 def _lines(name: str, done: Done) -> dict[str, list[list[str]]]:
     """Take the answer apart; around it, login shells may say what they like."""
     rows = [line.split("\t") for line in done.stdout.split("\n")]
-    if ["begin", "1"] not in rows or ["end"] not in rows:
+    starts = [number for number, row in enumerate(rows) if row == _BEGIN]
+    answer = rows[starts[-1] + 1 :] if starts else []
+    if _END not in answer:
         said = harmless(done.stderr).split("\n") + harmless(done.stdout).split("\n")
         reason = next((line.strip() for line in said if line.strip()), "nothing")
         raise NoAnswer(
             f"did not run the script that asks for its state (exit {done.exit_code}), but said: {reason}", where=name
         )
     lines: dict[str, list[list[str]]] = defaultdict(list)
-    for key, *words in rows[rows.index(["begin", "1"]) + 1 : rows.index(["end"])]:
+    for key, *words in answer[: answer.index(_END)]:
         lines[key].append(words)
     return lines
 
