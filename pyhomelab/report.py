@@ -39,8 +39,9 @@ def _state(event: Evaluated | Building | Progressed | Built) -> str:
             return "building"
         case Progressed(_, doing):
             return doing
-        case Built(_, toplevel, is_signed):
-            return f"built{' and signed' if is_signed else ''}: {toplevel}"
+        case Built(_, toplevel, is_signed, is_on_host):
+            where, signed = " there" if is_on_host else "", " and signed" if is_signed else ""
+            return f"built{where}{signed}: {toplevel}"
 
 
 def failures(results: Mapping[str, Built | BuildFailed | EvaluationFailed]) -> str:

@@ -24,11 +24,12 @@ class EvaluationFailed:
 
 @dataclass(frozen=True, slots=True)
 class Built:
-    """A system that is in the store, and whether its closure bears the lab's signature."""
+    """A system that is in the store of this machine, or of its own; and whether it bears the lab's signature."""
 
     host: str
     toplevel: str
     is_signed: bool
+    is_on_host: bool = False
 
 
 @dataclass(frozen=True, slots=True)

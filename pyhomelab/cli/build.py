@@ -33,10 +33,10 @@ if TYPE_CHECKING:
 @click.option(
     "--build-on",
     "build_on",
-    type=click.Choice([BuildOn.LOCAL.value, BuildOn.REMOTE.value]),
+    type=click.Choice([on.value for on in BuildOn]),
     default=BuildOn.LOCAL.value,
     show_default=True,
-    help="This machine alone, or with the builders that nix.conf names.",
+    help="Who builds: this machine alone, each machine its own, or the builders that nix.conf names with this one.",
 )
 @json_option
 def command(*, inventory: Path, hosts: tuple[str, ...], on: tuple[str, ...], build_on: str, as_json: bool) -> None:
@@ -48,10 +48,12 @@ def command(*, inventory: Path, hosts: tuple[str, ...], on: tuple[str, ...], bui
     Example: pyhomelab build --on @rack,nas
     """
     lab, premises = load(inventory), Premises(inventory)
-    chosen = select((*hosts, *on), targets(lab, inventory))
+    machines = targets(lab, inventory)
+    chosen = select((*hosts, *on), machines)
     refuse_stale(lab, premises)
     refuse_untracked(premises.root, premises.directory)
-    site = Site(BuildOn(build_on), premises.own / "gcroots", _key(premises))
+    key = _key(premises) if build_on != BuildOn.HOST else None  # what is built there stays there
+    site = Site(BuildOn(build_on), premises.own / "gcroots", key, machines)
     with flake_of(premises.root, premises.own) as flake:
         results = build_machines(flake, tuple(chosen), site, show)
     if as_json:
@@ -74,8 +76,8 @@ def _key(premises: Premises) -> Path | None:
 
 def _as_data(result: Built | BuildFailed | EvaluationFailed) -> dict[str, Any]:
     match result:
-        case Built(_, toplevel, is_signed):
-            return {"state": "built", "toplevel": toplevel, "signed": is_signed}
+        case Built(_, toplevel, is_signed, is_on_host):
+            return {"state": "built", "toplevel": toplevel, "signed": is_signed, "on_host": is_on_host}
         case BuildFailed(_, said):
             return {"state": "build failed", "said": said}
         case EvaluationFailed(_, said):

@@ -64,7 +64,7 @@ def test_json_tells_what_became_of_each_machine(lab: NixLab) -> None:
     done = lab.build("--json")
     assert done.returncode == 4
     hosts = json.loads(done.stdout)["hosts"]
-    assert hosts["dl1"] == {"state": "built", "toplevel": hosts["dl1"]["toplevel"], "signed": False}
+    assert hosts["dl1"] == {"state": "built", "toplevel": hosts["dl1"]["toplevel"], "signed": False, "on_host": False}
     assert paths(hosts["dl1"]["toplevel"]).keys() == {"dl1"}
     assert (hosts["dl2"]["state"], hosts["dl3"]["state"]) == ("evaluation failed", "build failed")
     assert hosts["dl2"]["said"].splitlines()[-1] == "error: dl2 has no such option"
