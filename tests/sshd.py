@@ -150,13 +150,12 @@ class Home:
     def agent(self, *keys: Path) -> Iterator[Path]:
         """Run an agent that holds keys; gives its socket, which SSH_AUTH_SOCK names."""
         path = self.place / "agent"
+        environment = {**os.environ, "SSH_AUTH_SOCK": str(path)}
         agent = subprocess.Popen(["ssh-agent", "-D", "-a", path], stdout=subprocess.DEVNULL)
         try:
-            while not path.exists():
-                time.sleep(0.01)
+            while subprocess.run(["ssh-add", "-l"], env=environment, capture_output=True, check=False).returncode > 1:
+                time.sleep(0.01)  # 1: it answers, and holds nothing
             for key in keys:
-                # a key without a passphrase: ssh-add asks nobody
-                environment = {**os.environ, "SSH_AUTH_SOCK": str(path)}
                 subprocess.run(["ssh-add", "-q", key], env=environment, check=True, capture_output=True)
             self._patch.setenv("SSH_AUTH_SOCK", str(path))
             yield path

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from pyhomelab.process import CommandFailed, ToolMissing
 from pyhomelab.shell import Done, HostKeyRefused, LoginRefused, Unreachable
 from pyhomelab.shell.network import Network
 from tests.sshd import USER, Home, Sshd, fingerprint, free_port, make_key, needs_sshd, public, running_sshd
@@ -294,6 +295,7 @@ def test_proxyjump_of_ssh_config_is_followed_if_known_hosts_has_the_key(
         )
         known.write_text(f"[127.0.0.1]:{bastion.port} {bastion.host_key}\n")
         subprocess.run(["ssh-keygen", "-q", "-H", "-f", known], check=True, capture_output=True)
+        known.write_text("# mine\n\nbroken\nx ssh-ed25519 ?\n@cert-authority * ssh-ed25519 AAAA\n" + known.read_text())
         assert said(open_server.target(), "echo behind").stdout == "behind\n"
         known.write_text(f"[127.0.0.1]:{bastion.port} {open_server.host_key}\n")
         assert "but known_hosts has ssh-ed25519" in failure(open_server.target())
@@ -375,6 +377,22 @@ def test_a_proxycommand_that_fails_is_quoted(open_server: Sshd, home: Home) -> N
     assert failure(open_server.target()) == (
         f"dl1: {USER}@127.0.0.1:{open_server.port} cannot be reached: ProxyCommand said: no way (3 attempts); {POWER}"
     )
+
+
+def test_a_mistake_in_ssh_config_is_told_as_ssh_tells_it(server: Sshd, home: Home) -> None:
+    home.config("NoSuchThing yes")
+    with pytest.raises(CommandFailed) as raised:
+        said(server.target(), "true")
+    first, *rest = str(raised.value).splitlines()
+    assert first == "reading ssh_config failed (exit 255)"
+    assert rest[0] == f"{home.ssh}/config: line 1: Bad configuration option: nosuchthing"
+
+
+def test_without_openssh_on_path_it_is_asked_for(server: Sshd, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "/nowhere")
+    with pytest.raises(ToolMissing) as raised:
+        said(server.target(), "true")
+    assert str(raised.value) == "ssh is not on PATH; install OpenSSH's client"
 
 
 def test_keys_are_read_with_their_certificates(server: Sshd, home: Home, tmp_path: Path) -> None:

@@ -47,14 +47,16 @@ class Ssh(Model):
     address: Place | None = Field(
         None,
         title="Address",
-        description="An IP address or a DNS name; by default the machine's first static address, or its name.",
+        description="An IP address or a DNS name; by default what ssh_config says, or the first static address.",
     )
     user: User | None = Field(
-        None, title="User", description="root (the default), or somebody who may become root by sudo."
+        None,
+        title="User",
+        description="root, or somebody who may become root by sudo; by default what ssh_config says, or root.",
     )
-    port: Port | None = Field(None, title="Port", description="By default 22.")
+    port: Port | None = Field(None, title="Port", description="By default what ssh_config says, or 22.")
     jump: Jump | None = Field(
         None,
         title="Jump host",
-        description="A machine of the lab, or user@host:port, through which ssh goes.",
+        description="A machine of the lab, or user@host:port, over which ssh goes; by default as ssh_config says.",
     )

@@ -7,16 +7,18 @@ known_hosts has. No key is ever learnt by connecting.
 from __future__ import annotations
 
 import shlex
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from paramiko import HostKeys, MissingHostKeyPolicy
-from paramiko.hostkeys import HostKeyEntry
+from paramiko import HostKeys, MissingHostKeyPolicy, SSHException
+from paramiko.hostkeys import HostKeyEntry, InvalidHostKey
 
 from pyhomelab.shell import HostKeyRefused
 from pyhomelab.shell.route import SSH_PORT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from paramiko import PKey, SSHClient
 
@@ -40,10 +42,22 @@ def _known(route: Route) -> Iterator[PKey]:
         return
     kept = HostKeys()
     for file in route.known_hosts:
-        if file.is_file():
-            kept.load(str(file))
+        for entry in _entries(file):
+            for host in entry.hostnames:
+                kept.add(host, entry.key.get_name(), entry.key)
     name = route.known_as if route.known_as != route.hostname else _with_port(route.hostname, route.port)
     yield from (kept.lookup(name) or {}).values()
+
+
+def _entries(file: Path) -> Iterator[HostKeyEntry]:
+    """Read a known_hosts file; lines that are broken or of a kind that paramiko does not know make nothing known."""
+    if not file.is_file():
+        return
+    for line in file.read_text(encoding="utf-8", errors="replace").splitlines():
+        with suppress(SSHException, InvalidHostKey):
+            entry = HostKeyEntry.from_line(line) if line.strip() and line[0] not in "#@" else None
+            if entry is not None:
+                yield entry
 
 
 def _read(host_key: str) -> PKey:

@@ -79,7 +79,7 @@ class Keys:
     def _keys(self, agent: _Agent | None) -> Iterator[tuple[str, Any]]:
         files = {file: _public_half(file) for file in self.route.identity_files}
         named = [blob for blob in files.values() if blob is not None]
-        in_agent = {key.asbytes(): key for key in (agent.get_keys() if agent is not None else ())}
+        in_agent = {key.blob: key for key in (agent.get_keys() if agent is not None else ())}
         others = [] if self.route.identities_only else [blob for blob in in_agent if blob not in named]
         for blob in [*(blob for blob in named if blob in in_agent), *others]:
             yield f"{in_agent[blob].comment or in_agent[blob].name} (agent)", in_agent[blob]
