@@ -358,6 +358,13 @@ def test_hosts_that_are_to_be_jumped_over_in_circles_are_refused(open_server: Ss
     )
 
 
+def test_a_jump_host_that_cannot_be_read_is_named(open_server: Sshd, home: Home) -> None:
+    home.config("ProxyJump gate:x")
+    with pytest.raises(CommandFailed) as raised:
+        said(open_server.target(), "true")
+    assert "gate:x" in str(raised.value)
+
+
 def test_proxycommand_of_ssh_config_is_run(open_server: Sshd, home: Home, tmp_path: Path) -> None:
     relay = tmp_path / "relay"
     relay.write_text(

@@ -91,6 +91,7 @@ def test_a_pin_that_cannot_be_read_is_refused(tmp_path: Path) -> None:
         ("user", "-l", "is not a user name; use letters, digits, dots, hyphens and underscores, such as root or mika"),
         ("port", "0", "is not a whole number that fits; write one from 1 to 65535"),
         ("jump", "gate;id", "is not a host to jump over; write a machine of the lab, or user@host:port (an IPv6 address in brackets)"),
+        ("jump", "gate:65536", "is not a host to jump over; write a machine of the lab, or user@host:port (an IPv6 address in brackets)"),
         ("jump", "a,b", "is not a host to jump over; write a machine of the lab, or user@host:port (an IPv6 address in brackets)"),
     ],
 )  # fmt: skip

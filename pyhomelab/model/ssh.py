@@ -12,6 +12,7 @@ from pyhomelab.model.base import Matching, Model, Port, json_schema, refuse
 
 _LABEL = "[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 _DNS_NAME = rf"{_LABEL}(?:\.{_LABEL}){{0,9}}"
+_PORT = "[1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5]"
 _USER = "[A-Za-z_][A-Za-z0-9_.-]{0,31}"
 
 
@@ -34,7 +35,7 @@ User = Annotated[
 Jump = Annotated[
     str,
     Matching(
-        rf"(?:{_USER}@)?(?:{_DNS_NAME}|\[[0-9A-Fa-f:.]+\])(?::[0-9]{{1,5}})?",
+        rf"(?:{_USER}@)?(?:{_DNS_NAME}|\[[0-9A-Fa-f:.]+\])(?::(?:{_PORT}))?",
         "is not a host to jump over",
         "write a machine of the lab, or user@host:port (an IPv6 address in brackets)",
     ),

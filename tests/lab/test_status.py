@@ -260,6 +260,38 @@ def test_a_hundred_generations_take_little_longer_than_one(admin: Admin, first_s
     assert [row[1] for row in told.rows[:2]] == ["300", "299"]
 
 
+def test_a_host_without_generations_is_told_so(admin: Admin) -> None:
+    n1 = admin.hosts["n1"]
+    n1.run(f"rm {PROFILE} {PROFILE}-*-link")
+    told = admin.tells("status", "--host", "n1")
+    assert (told.code, told.rows[0][-2]) == (0, "unknown")
+    assert told.remarks == ["n1: keeps no generation that it would boot"]
+    runs = n1.said("readlink /run/current-system")
+    told = admin.tells("generations", "--host", "n1")
+    assert (told.code, told.rows) == (0, [])
+    assert told.remarks == [
+        "n1: keeps no generation",
+        f"n1: runs {runs}, which is none of its generations",
+        f"n1: was booted with {runs}, which is none of its generations",
+    ]
+
+
+def test_a_host_of_another_kind_than_the_inventory_says_is_told_so(admin: Admin) -> None:
+    file = admin.directory / "hosts/inventory.yaml"
+    inventory = json.loads(file.read_text())
+    inventory["hosts"]["n1"]["system"] = "aarch64-linux"
+    file.write_text(json.dumps(inventory))
+    assert admin.tells("status").remarks == ["n1: is x86_64, but the inventory says aarch64-linux"]
+
+
+def test_a_mistake_in_ssh_config_is_told_once_for_all_hosts(admin: Admin) -> None:
+    admin.config("NoSuchThing yes")
+    told = admin.tells("status")
+    assert (told.code, told.out) == (1, [])
+    assert told.err[0] == "reading ssh_config failed (exit 255)"
+    assert sum("Bad configuration option: nosuchthing" in line for line in told.err) == 1
+
+
 @pytest.mark.parametrize(
     ("option", "sentence"),
     [
