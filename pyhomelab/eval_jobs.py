@@ -25,6 +25,7 @@ def command(reference: str, hosts: Sequence[str], budget: Budget) -> list[str]:
     return [
         PROGRAM,
         *("--option", "extra-experimental-features", "nix-command flakes"),
+        *("--option", "eval-cache", "false"),  # its workers would wait for each other
         *("--flake", f"{reference}#{MACHINES}"),
         *("--select", f"machines: builtins.listToAttrs (map {system} [ {chosen} ])"),
         *("--workers", str(budget.workers)),

@@ -22,7 +22,7 @@ def lines(event: Event) -> list[str]:
         case Evaluating(hosts, program, at_once):
             return [f"evaluating {counted(len(hosts), 'machine')} with {program}, {at_once} at a time"]
         case AskedAgain(hosts, because):
-            return [f"{host}: asked again by itself: {because}" for host in hosts]
+            return [f"{host}: asked again: {because}" for host in hosts]
         case EvaluationFailed(host, said):
             return _failure(host, "evaluation failed", said)
         case BuildFailed(host, said):
@@ -52,7 +52,7 @@ def failures(results: Mapping[str, Built | BuildFailed | EvaluationFailed]) -> s
         hosts = [host for host, result in results.items() if isinstance(result, kind)]
         if hosts:
             sentences.append(f"{listed(hosts)} could not be {participle}")
-    return listed(sentences)
+    return "; ".join(sentences)
 
 
 def _failure(host: str, what: str, said: str) -> list[str]:

@@ -17,6 +17,7 @@ _MOST = 40
 _WIDEST = 300
 _FOLLOWS = re.compile(r"\bdependenc(y|ies)\b.*\bfailed\b", re.DOTALL)  # this failure stems from another one
 _DIRTY = re.compile(r"warning: Git tree '.*' (is dirty|has uncommitted changes)")
+_TRUNCATED = re.compile(r"\(stack trace truncated; ")
 _STORE_PATH = r"'[^']*/[0-9a-z]{32}-([^'/]+?)(?:\.drv)?'"
 _PROGRESS = (
     (re.compile(rf"building {_STORE_PATH}"), "building"),
@@ -85,7 +86,7 @@ def _without_outputs(lines: Iterator[str] | takewhile[str]) -> Iterator[str]:
 
 def _lines(text: str) -> list[str]:
     lines = [_cut(line.rstrip()) for line in harmless(text).splitlines()]
-    return [line for line in lines if line and not _DIRTY.match(line)]
+    return [line for line in lines if line and not (_DIRTY.match(line) or _TRUNCATED.match(line.lstrip()))]
 
 
 def _cut(line: str) -> str:

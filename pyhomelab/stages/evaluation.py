@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from pyhomelab.process import Children, Ended
 
 _APPLY = "system: { drv = system.drvPath; out = system.outPath; }"
-_KILLED = re.compile(r"\bkilled by (signal|SIG)")
+_DIED = re.compile(r"\bworker (got killed|exited|pipe got closed)")
 _NEEDS_EVAL_JOBS = "it was there a moment ago"
 
 
@@ -90,9 +90,9 @@ def _by_eval_jobs(
         ended = jobs.end()
     if waiting:
         # Its exit code says little: errors of machines leave it 0, and success has been seen with 1.
-        killed = ended.was_killed or _KILLED.search(ended.stderr)
+        died = ended.was_killed or _DIED.search(ended.stderr)
         tell(AskedAgain(tuple(waiting), _reason(ended)))
-        yield from _each(reference, waiting, 1 if killed else budget.workers, children, tell)
+        yield from _each(reference, waiting, 1 if died else budget.workers, children, tell)
 
 
 def _reason(ended: Ended) -> str:
@@ -133,8 +133,9 @@ def _one(reference: str, host: str, children: Children) -> Evaluated | Evaluatio
 
 
 def _nix_eval(installable: str, function: str, children: Children) -> tuple[Ended, str]:
-    # What the lock file pins is what is built: an evaluation never changes it.
-    argv = [*NIX, "eval", "--no-update-lock-file", "--json", installable, "--apply", function]
+    # What the lock file pins is what is built: an evaluation never changes it. The cache holds nothing of a function.
+    argv = [*NIX, "eval", "--no-update-lock-file", "--option", "eval-cache", "false", "--json"]
+    argv += [installable, "--apply", function]
     with children.running(argv, needs=NEEDS_NIX) as nix:
         said = "\n".join(nix.lines())
         return nix.end(), said

@@ -1,0 +1,42 @@
+"""What a person reads while machines are built."""
+
+from __future__ import annotations
+
+import pytest
+
+from pyhomelab.events import AskedAgain, Building, Evaluating, Event, Noted, Progressed
+from pyhomelab.report import failures, lines
+from pyhomelab.states import BuildFailed, Built, Evaluated, EvaluationFailed
+
+PATH = "/nix/store/x-nixos-system-dl1"
+
+
+@pytest.mark.parametrize(
+    ("event", "shown"),
+    [
+        (Noted("nothing is signed"), ["nothing is signed"]),
+        (Evaluating(("dl1", "dl2"), "nix eval", 1), ["evaluating 2 machines with nix eval, 1 at a time"]),
+        (
+            AskedAgain(("dl1", "dl2"), "no answer"),
+            ["dl1: asked again: no answer", "dl2: asked again: no answer"],
+        ),
+        (Evaluated("dl1", "/nix/store/x.drv", PATH), ["dl1: evaluated"]),
+        (EvaluationFailed("dl1", "error: a\n  at b"), ["dl1: evaluation failed", "dl1:   error: a", "dl1:     at b"]),
+        (Building("dl1"), ["dl1: building"]),
+        (Progressed("dl1", "building linux-6.12"), ["dl1: building linux-6.12"]),
+        (Built("dl1", PATH, is_signed=False), [f"dl1: built: {PATH}"]),
+        (Built("dl1", PATH, is_signed=True), [f"dl1: built and signed: {PATH}"]),
+        (Built("dl1", PATH, is_signed=False, is_on_host=True), [f"dl1: built there: {PATH}"]),
+        (BuildFailed("dl1", "error: a"), ["dl1: build failed", "dl1:   error: a"]),
+    ],
+)
+def test_each_line_begins_with_the_machine_that_it_is_about(event: Event, shown: list[str]) -> None:
+    assert lines(event) == shown
+
+
+def test_at_the_end_it_is_said_which_machines_failed_and_at_what() -> None:
+    built = Built("dl1", PATH, is_signed=True)
+    assert failures({"dl1": built}) == ""
+    assert failures({"dl1": built, "dl2": EvaluationFailed("dl2", "")}) == "dl2 could not be evaluated"
+    results = {name: BuildFailed(name, "") for name in ("a", "b")} | {"c": EvaluationFailed("c", "")}
+    assert failures(results) == "c could not be evaluated; a and b could not be built"
