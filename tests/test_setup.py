@@ -265,14 +265,11 @@ def _lab_made_by(program: Path, directory: Path) -> Path:
     (directory / "key.pub").write_text(
         "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ5mHkY2h6hFRiHm3Iv6VZp3v0m2eY0mYQbqk0cT1Q9c\n"
     )
+    # Without Nix no key is made to sign with, and that is never the same twice.
+    environment = os.environ | {"PYTHONPATH": str(program), "PATH": str(directory)}
     command = [sys.executable, "-m", "pyhomelab", "init", "lab", "--ssh-key", "key.pub"]
-    subprocess.run(command, cwd=directory, env=os.environ | {"PYTHONPATH": str(program)}, check=True)
-    subprocess.run(
-        [sys.executable, "-m", "pyhomelab", "gen"],
-        cwd=directory / "lab",
-        env=os.environ | {"PYTHONPATH": str(program)},
-        check=True,
-    )
+    subprocess.run(command, cwd=directory, env=environment, check=True)
+    subprocess.run([sys.executable, "-m", "pyhomelab", "gen"], cwd=directory / "lab", env=environment, check=True)
     return directory / "lab"
 
 
