@@ -9,6 +9,7 @@ import sys
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+import pytest
 from click.testing import CliRunner
 
 from pyhomelab.cli.main import program
@@ -16,6 +17,8 @@ from tests.modules.sources import ROOT
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+needs_git = pytest.mark.skipif(shutil.which("git") is None, reason="git is not on PATH")
 
 # What of nixpkgs' lib nix/lab.nix asks for; nixosSystem does what a machine's extra.nix says.
 _NIXPKGS = r"""

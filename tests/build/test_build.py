@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.build.labs import NixLab, nix_lab
+from tests.build.labs import NixLab, needs_git, nix_lab
 from tests.flakes import needs_nix
 from tests.modules.sources import ROOT
 
@@ -117,6 +117,21 @@ def test_a_machine_whose_directory_the_flake_does_not_find_is_told_from_the_othe
     assert "dl2:   the flake has no nixosConfigurations.dl2; did you mean dl3?\n" in done.stderr
 
 
+def test_without_nix_it_is_said_where_to_get_it(lab: NixLab, tmp_path: Path) -> None:
+    done = lab.build(environment={"PATH": str(tmp_path)})
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.endswith(
+        "nix is not on PATH; it evaluates and builds the machines; get it from https://nixos.org/download\n"
+    )
+
+
+def test_an_inventory_beside_which_there_is_no_flake_is_refused(lab: NixLab) -> None:
+    (lab.root / "flake.nix").unlink()
+    done = lab.build()
+    assert done.returncode == 3
+    assert done.stderr.endswith(f"{lab.root}: has no flake.nix; `pyhomelab init DIR` makes a lab with one\n")
+
+
 def test_stale_files_are_refused_before_anything_is_built(lab: NixLab) -> None:
     inventory = lab.root / "hosts/inventory.yaml"
     inventory.write_text(inventory.read_text().replace("192.168.10.11", "192.168.10.19"))
@@ -162,6 +177,7 @@ def test_the_builders_of_nix_conf_are_asked_only_when_they_may_be(lab: NixLab, t
         assert (b"ssh-ng://fast" in asked.read_bytes()) == is_asked, place
 
 
+@needs_git
 def test_a_lab_in_git_is_built_from_what_git_tracks(lab: NixLab) -> None:
     git(lab, "init", "--quiet")
     git(lab, "add", "--all")
@@ -170,6 +186,7 @@ def test_a_lab_in_git_is_built_from_what_git_tracks(lab: NixLab) -> None:
     assert "dirty" not in done.stderr
 
 
+@needs_git
 def test_a_generated_file_that_git_does_not_know_is_refused_with_the_command_that_helps(lab: NixLab) -> None:
     git(lab, "init", "--quiet")
     git(lab, "add", "--all")

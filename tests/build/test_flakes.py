@@ -10,7 +10,7 @@ import pytest
 
 from pyhomelab.errors import Refused
 from pyhomelab.flakes import flake_of, refuse_untracked
-from tests.build.labs import NixLab, nix_lab
+from tests.build.labs import NixLab, needs_git, nix_lab
 from tests.flakes import needs_nix
 
 if TYPE_CHECKING:
@@ -43,16 +43,19 @@ def test_outside_git_a_copy_without_hidden_files_is_the_flake(lab: NixLab) -> No
     assert not copy.exists()
 
 
+@needs_git
 def test_in_git_the_work_tree_is_the_flake(lab: NixLab) -> None:
     git(lab.root, "init", "--quiet")
     assert reference(lab.root) == f"git+file://{lab.root}"
 
 
+@needs_git
 def test_a_lab_further_down_in_a_work_tree_is_named_by_its_directory(lab: NixLab) -> None:
     git(lab.root.parent, "init", "--quiet")
     assert reference(lab.root) == f"git+file://{lab.root.parent}?dir=lab"
 
 
+@needs_git
 def test_a_lab_behind_a_symbolic_link_is_named_by_where_it_is(lab: NixLab, tmp_path: Path) -> None:
     git(lab.root, "init", "--quiet")
     (tmp_path / "link").symlink_to(lab.root)
@@ -61,6 +64,7 @@ def test_a_lab_behind_a_symbolic_link_is_named_by_where_it_is(lab: NixLab, tmp_p
 
 @pytest.mark.nix
 @needs_nix
+@needs_git
 @pytest.mark.parametrize("tree", ["none", "above", "own"])
 def test_nix_finds_a_lab_in_a_directory_of_any_name(tmp_path: Path, tree: str) -> None:
     lab = nix_lab(tmp_path, "dl1")
@@ -79,6 +83,7 @@ def test_a_directory_without_a_flake_is_refused(tmp_path: Path) -> None:
     assert str(caught.value) == f"{tmp_path}: has no flake.nix; `pyhomelab init DIR` makes a lab with one"
 
 
+@needs_git
 def test_what_nix_does_not_read_need_not_be_in_git(lab: NixLab) -> None:
     git(lab.root, "init", "--quiet")
     git(lab.root, "add", "flake.nix", "flake.lock", "nix", "hosts/*.nix")
@@ -95,6 +100,7 @@ def test_what_nix_does_not_read_need_not_be_in_git(lab: NixLab) -> None:
     )
 
 
+@needs_git
 def test_of_many_unknown_files_five_are_named(lab: NixLab) -> None:
     git(lab.root, "init", "--quiet")
     with pytest.raises(Refused) as caught:
