@@ -5,14 +5,15 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-import sys
+from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
+from io import StringIO
 from typing import TYPE_CHECKING
 
 import pytest
 from click.testing import CliRunner
 
-from pyhomelab.cli.main import program
+from pyhomelab.cli.main import main, program
 from tests.modules.sources import ROOT
 
 if TYPE_CHECKING:
@@ -104,15 +105,18 @@ class NixLab:
         (self.root / "hosts" / machine / "extra.nix").write_text(f"{{ derive, ... }}:\n{{ {settings} }}\n")
 
     def build(self, *arguments: str, environment: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
-        """Run the real program over the lab."""
-        return subprocess.run(
-            [sys.executable, "-m", "pyhomelab", "build", str(self.root / "hosts"), *arguments],
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=120,
-            env={**os.environ, **self.environment, "PYTHONPATH": str(ROOT), **(environment or {})},
-        )
+        """Run the program over the lab; Nix is the real one."""
+        out, err, code = StringIO(), StringIO(), None
+        argv = ["build", str(self.root / "hosts"), *arguments]
+        with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(err):
+            for name, value in {**self.environment, **(environment or {})}.items():
+                patch.setenv(name, value)
+            try:
+                main(argv)
+            except SystemExit as end:
+                code = end.code
+        assert isinstance(code, int)
+        return subprocess.CompletedProcess(argv, code, out.getvalue(), err.getvalue())
 
     def nix(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run Nix over the lab's store."""
