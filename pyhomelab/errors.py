@@ -67,6 +67,12 @@ class SomeFailed(HomelabError):
     exit_code = 4
 
 
+class NeedsAPerson(HomelabError):
+    """A host is in a state from which it does not come back by itself."""
+
+    exit_code = 5
+
+
 @dataclass(frozen=True, slots=True)
 class Mistake:
     """One thing that is wrong in an inventory, at `path`, with the reason and the way out."""

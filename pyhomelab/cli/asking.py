@@ -15,7 +15,7 @@ from pyhomelab.targets import targets
 from pyhomelab.wording import counted, listed
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
     from pyhomelab.shell import Shell
@@ -33,12 +33,18 @@ def ask(inventory: Path, words: Sequence[str]) -> tuple[Mapping[str, Target], An
     """
     machines = targets(load(inventory), inventory)
     chosen = select(words, machines)
+    return chosen, ask_machines(machines, chosen)
+
+
+def ask_machines(machines: Mapping[str, Target], names: Iterable[str]) -> Answers:
+    """Ask some of the machines for their state; gives the answers in the order of the names."""
+    chosen = {name: machines[name] for name in names}
     answers: Answers = {}
     for name, answer in survey(chosen, machines, _asked, _waiting):
         answers[name] = answer
         if isinstance(answer, HostFailed):
             click.echo(str(answer), err=True)
-    return chosen, {name: answers[name] for name in chosen}
+    return {name: answers[name] for name in chosen}
 
 
 def _asked(name: str, shell: Shell) -> HostState:

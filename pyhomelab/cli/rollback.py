@@ -1,0 +1,67 @@
+"""`pyhomelab rollback`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from pyhomelab.cli.asking import ask_machines
+from pyhomelab.cli.options import inventory_argument, json_option
+from pyhomelab.cli.rolling import refuse_unconfirmed, report, roll
+from pyhomelab.errors import HostFailed, Refused
+from pyhomelab.load import load
+from pyhomelab.premises import Premises
+from pyhomelab.rollout import concerned, rollout
+from pyhomelab.selection import select
+from pyhomelab.targets import targets
+from pyhomelab.wording import listed
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from pyhomelab.hoststate import HostState
+
+
+@click.command()
+@inventory_argument
+@click.option("--host", required=True, help="The machine.")
+@click.option("--to", "number", type=click.IntRange(min=1), help="The generation; by default the one before this.")
+@click.option("--yes", is_flag=True, help="Do not ask before the machine is changed.")
+@json_option
+def command(*, inventory: Path, host: str, number: int | None, yes: bool, as_json: bool) -> None:
+    """Bring a machine back to an earlier generation.
+
+    With the same safety as a deploy: the machine tries it by itself, and returns to what it runs now unless it is
+    confirmed in time.
+
+    Example: pyhomelab rollback --host dl1 --to 12
+    """
+    lab, premises = load(inventory), Premises(inventory)
+    machines = targets(lab, inventory)
+    (name,) = select((host,), machines)
+    answers = ask_machines(machines, concerned(lab, [name]))
+    answer = answers[name]
+    if isinstance(answer, HostFailed):
+        raise answer
+    plan = rollout(lab, {name: _earlier(name, answer, number)}, answers, max_parallel=1)
+    refuse_unconfirmed(plan, is_confirmed=yes)
+    results = roll(lab, machines, premises, plan, "rollback")
+    report(plan, results, as_json=as_json)
+
+
+def _earlier(host: str, state: HostState, number: int | None) -> str:
+    """Give the system of a generation; raises Refused if the machine does not keep it."""
+    current = state.generation_of(state.current)
+    if number is None:
+        before = [kept for kept in state.generations if current is None or kept.number < current.number]
+        before = [kept for kept in before if current is None or kept.path != current.path]
+        if not before:
+            raise Refused("keeps no earlier generation", where=host, hint="see `pyhomelab generations`")
+        return before[-1].path
+    chosen = next((kept for kept in state.generations if kept.number == number), None)
+    if chosen is None:
+        kept = listed(str(one.number) for one in state.generations)
+        verb = "is" if len(state.generations) == 1 else "are"
+        raise Refused(f"keeps no generation {number}", where=host, hint=f"there {verb} {kept}")
+    return chosen.path

@@ -1,0 +1,130 @@
+"""`pyhomelab deploy` and `rollback` on real hosts: wave by wave, and back alone when it goes wrong."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.lab.needs import missing_for_systems
+from tests.lab.told import Admin
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.lab.hosts import LabHost
+
+pytestmark = [
+    pytest.mark.nix,
+    pytest.mark.slow,
+    pytest.mark.skipif(missing_for_systems() != "", reason=missing_for_systems() or "nothing is missing"),
+]
+
+RUNS = "readlink /run/current-system; readlink /boot/default"
+
+
+@pytest.fixture
+def admin(installed_hosts: dict[str, LabHost], lab_directory: Path, tmp_path: Path) -> Admin:
+    return Admin(lab_directory, tmp_path / "home", installed_hosts)
+
+
+def wants(admin: Admin, name: str, settings: str) -> None:
+    """Put settings into a machine's own file."""
+    (admin.directory / "hosts" / name / "extra.nix").write_text(f"{{ lib, pkgs, ... }}:\n{{\n{settings}\n}}\n")
+
+
+def runs(admin: Admin, name: str) -> list[str]:
+    """What a host runs, and what it would boot."""
+    return admin.hosts[name].said(RUNS).split()
+
+
+def test_three_hosts_are_deployed_in_waves_and_a_second_deploy_changes_nothing(
+    admin: Admin, first_systems: dict[str, str]
+) -> None:
+    for name in ("n1", "n2", "n3"):
+        wants(admin, name, "stub.services.web = { };")
+    told = admin.tells("deploy", "--yes")
+    assert told.code == 0, told.err
+    assert told.out == ["n1: deployed", "n2: deployed", "n3: deployed"]
+    assert [line for line in told.err if line.startswith("wave")] == ["wave 1 (canary):", "wave 2:"]
+    for name, first in first_systems.items():
+        current, boots = runs(admin, name)
+        assert current == boots != first
+        assert admin.hosts[name].said("systemctl is-active web") == "active"
+    again = admin.tells("deploy", "--yes")
+    assert (again.code, again.out) == (0, ["n1: in sync", "n2: in sync", "n3: in sync"])
+    assert not any("copying" in line for line in again.err)
+
+
+def test_a_system_that_fails_a_unit_is_undone_and_the_others_are_left_alone_after_a_canary(
+    admin: Admin, first_systems: dict[str, str]
+) -> None:
+    for name in ("n1", "n2"):
+        wants(admin, name, 'stub.services.web = { oneshot = true; script = "exit 1"; };')
+    told = admin.tells("deploy", "--yes", "--host", "n1", "--host", "n2")
+    assert told.code == 4
+    assert told.out == [
+        "n1: rolled back: web.service failed",
+        "n2: left alone: comes after the canary n1 (rolled back)",
+    ]
+    assert told.err[-1] == "n1 and n2 run what they ran before; see `pyhomelab status`"
+    assert [runs(admin, name) for name in ("n1", "n2")] == [[first_systems[name]] * 2 for name in ("n1", "n2")]
+
+
+def test_a_unit_that_was_failed_before_does_not_count(admin: Admin) -> None:
+    admin.hosts["n1"].run("systemd-run --unit=old-trouble false; sleep 0.3", check=False)
+    wants(admin, "n1", "stub.services.web = { };")
+    told = admin.tells("deploy", "--yes", "--host", "n1")
+    assert (told.code, told.out) == (0, ["n1: deployed"]), told.err
+
+
+def test_a_host_that_cannot_be_reached_hides_no_other(admin: Admin) -> None:
+    admin.hosts["n2"].cut_network()
+    for name in ("n1", "n2"):
+        wants(admin, name, "stub.services.web = { };")
+    told = admin.tells("deploy", "--yes", "--host", "n1", "--host", "n2")
+    assert told.code == 4
+    lines = told.out
+    assert lines[0].startswith("n2: left alone: ")
+    assert lines[1] == "n1: deployed"
+
+
+def test_a_machine_that_cannot_be_built_hides_no_other(admin: Admin) -> None:
+    wants(admin, "n1", "stub.services.web = { };")
+    wants(admin, "n2", 'networking.hostName = lib.mkForce (throw "no name today");')
+    told = admin.tells("deploy", "--yes", "--host", "n1", "--host", "n2")
+    assert told.code == 4
+    assert told.out == ["n1: deployed"]
+    assert any("no name today" in line for line in told.err)
+    assert told.err[-1] == "n2 could not be evaluated"
+
+
+def test_nothing_is_changed_unless_somebody_agrees(admin: Admin, first_systems: dict[str, str]) -> None:
+    wants(admin, "n1", "stub.services.web = { };")
+    told = admin.tells("deploy", "--host", "n1")
+    assert told.code == 3
+    assert told.err[-1] == "nobody is there to agree to this; give --yes"
+    assert runs(admin, "n1") == [first_systems["n1"]] * 2
+
+
+def test_a_rollback_returns_to_the_generation_before_and_to_one_by_number(
+    admin: Admin, first_systems: dict[str, str]
+) -> None:
+    wants(admin, "n1", "stub.services.web = { };")
+    assert admin.tells("deploy", "--yes", "--host", "n1").code == 0
+    second = runs(admin, "n1")
+    told = admin.tells("rollback", "--yes", "--host", "n1")
+    assert (told.code, told.out) == (0, ["n1: deployed"]), told.err
+    assert runs(admin, "n1") == [first_systems["n1"]] * 2
+    told = admin.tells("rollback", "--yes", "--host", "n1", "--to", "2", "--json")
+    assert json.loads("\n".join(told.out)) == {"hosts": {"n1": {"state": "deployed", "why": ""}}}
+    assert runs(admin, "n1") == second
+
+
+def test_a_generation_that_does_not_exist_is_refused(admin: Admin) -> None:
+    told = admin.tells("rollback", "--yes", "--host", "n1", "--to", "7")
+    assert (told.code, told.out) == (3, [])
+    assert told.err[-1] == "n1: keeps no generation 7; there is 1"
+    told = admin.tells("rollback", "--yes", "--host", "n1")
+    assert told.err[-1] == "n1: keeps no earlier generation; see `pyhomelab generations`"
