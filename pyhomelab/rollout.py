@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from pyhomelab.errors import HostFailed
@@ -17,13 +17,24 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
+class Goal:
+    """The system that a machine is to run, and those of its parts that only a boot changes, if they are known."""
+
+    system: str
+    parts: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Change:
-    """A machine that is to run another system than it does, or to boot another than it would."""
+    """A machine that is to run another system than it does, or to boot another than it would.
+
+    `reboot_for` are the parts that it goes on without until it is rebooted.
+    """
 
     host: str
     old: str
     new: str
-    needs_reboot: bool
+    reboot_for: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +49,7 @@ class Rollout:
 
 def rollout(
     inventory: Inventory,
-    goals: Mapping[str, str],
+    goals: Mapping[str, Goal],
     answers: Mapping[str, HostState | HostFailed],
     max_parallel: int,
 ) -> Rollout:
@@ -46,22 +57,27 @@ def rollout(
     left_out: dict[str, str] = {}
     changes: dict[str, Change] = {}
     in_sync = []
-    for host, new in goals.items():
+    for host, goal in goals.items():
         answer = answers[host]
         if isinstance(answer, HostFailed):
             left_out[host] = answer.what
         elif answer.current is None:
             left_out[host] = "does not say what it runs"
-        elif is_in_sync(answer, new):
+        elif is_in_sync(answer, goal.system):
             in_sync.append(host)
         else:
-            changes[host] = Change(host, answer.current.path, new, needs_reboot=answer.drift == "reboot pending")
+            changes[host] = Change(host, answer.current.path, goal.system, _differing(answer, goal))
     down = [host for host, answer in answers.items() if isinstance(answer, HostFailed)]
     waiting = degraded(inventory, changes, down)
     left_out |= waiting
     going = {host: change for host, change in changes.items() if host not in waiting}
     order = waves(inventory, going, max_parallel=max_parallel)
     return Rollout(going, tuple(order), tuple(in_sync), left_out)
+
+
+def _differing(state: HostState, goal: Goal) -> tuple[str, ...]:
+    booted = state.booted.parts if state.booted is not None else {}
+    return tuple(sorted(part for part, value in goal.parts.items() if part in booted and booted[part] != value))
 
 
 def is_in_sync(state: HostState, system: str) -> bool:

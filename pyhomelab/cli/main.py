@@ -22,6 +22,7 @@ COMMANDS = {
     "check": "Read and judge the inventory.",
     "gen": "Write the flake's files from the inventory.",
     "build": "Evaluate and build the systems of the machines.",
+    "plan": "Say what a deploy would change, and in which order.",
     "deploy": "Bring the machines to what the inventory says.",
     "rollback": "Bring a machine back to an earlier generation.",
     "status": "Say what every machine runs, and how it is.",

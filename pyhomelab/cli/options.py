@@ -36,6 +36,10 @@ on_option = click.option(
     help="Only machines that have one of these tags or names; may be repeated.",
 )
 
+parallel_option = click.option(
+    "--max-parallel", type=click.IntRange(min=1), default=4, show_default=True, help="Most machines in a wave."
+)
+
 
 def print_json(value: Any) -> None:  # noqa: ANN401 - JSON holds anything
     """Print a value as indented JSON."""

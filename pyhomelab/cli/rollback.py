@@ -12,7 +12,7 @@ from pyhomelab.cli.rolling import refuse_unconfirmed, report, roll
 from pyhomelab.errors import HostFailed, Refused
 from pyhomelab.load import load
 from pyhomelab.premises import Premises
-from pyhomelab.rollout import concerned, rollout
+from pyhomelab.rollout import Goal, concerned, rollout
 from pyhomelab.selection import select
 from pyhomelab.targets import targets
 from pyhomelab.wording import listed
@@ -44,7 +44,7 @@ def command(*, inventory: Path, host: str, number: int | None, yes: bool, as_jso
     answer = answers[name]
     if isinstance(answer, HostFailed):
         raise answer
-    plan = rollout(lab, {name: _earlier(name, answer, number)}, answers, max_parallel=1)
+    plan = rollout(lab, {name: Goal(_earlier(name, answer, number))}, answers, max_parallel=1)
     refuse_unconfirmed(plan, is_confirmed=yes)
     results = roll(lab, machines, premises, plan, "rollback")
     report(plan, results, as_json=as_json)

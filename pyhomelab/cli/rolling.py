@@ -34,18 +34,25 @@ def _holder() -> str:
     return f"{getpass.getuser()}@{socket.gethostname()} (process {os.getpid()})"
 
 
-def refuse_unconfirmed(plan: Rollout, *, is_confirmed: bool) -> None:
-    """Show a rollout, and raise Refused unless somebody agrees to it."""
+def show_plan(plan: Rollout, *, err: bool) -> None:
+    """Show what would be done, and in which order; on stderr where stdout is for what became of it."""
     for host in plan.in_sync:
-        click.echo(f"{host}: in sync", err=True)
+        click.echo(f"{host}: in sync", err=err)
     for host, why in plan.left_out.items():
-        click.echo(f"{host}: left alone: {why}", err=True)
+        click.echo(f"{host}: left alone: {why}", err=err)
     for number, wave in enumerate(plan.waves, start=1):
-        click.echo(f"wave {number}{' (canary)' if wave.is_canary else ''}:", err=True)
+        click.echo(f"wave {number}{' (canary)' if wave.is_canary else ''}:", err=err)
         for host in wave.machines:
             change = plan.changes[host]
             why = f" ({wave.why[host]})" if wave.why.get(host) else ""
-            click.echo(f"  {host}{why}\n    from {change.old}\n    to   {change.new}", err=True)
+            click.echo(f"  {host}{why}\n    from {change.old}\n    to   {change.new}", err=err)
+            if change.reboot_for:
+                click.echo(f"    a reboot brings its {listed(change.reboot_for)}", err=err)
+
+
+def refuse_unconfirmed(plan: Rollout, *, is_confirmed: bool) -> None:
+    """Show a rollout, and raise Refused unless somebody agrees to it."""
+    show_plan(plan, err=True)
     if not plan.changes or is_confirmed:
         return
     if not sys.stdin.isatty():

@@ -57,6 +57,23 @@ def test_three_hosts_are_deployed_in_waves_and_a_second_deploy_changes_nothing(
     assert not any("copying" in line for line in again.err)
 
 
+def test_a_plan_tells_the_order_and_changes_nothing(admin: Admin, first_systems: dict[str, str]) -> None:
+    wants(admin, "n1", 'boot.initrd.kernelModules = [ "dm-mod" ];')
+    wants(admin, "n2", "stub.services.web = { };")
+    told = admin.tells("plan")
+    assert (told.code, told.out[0], told.out[1], told.out[2]) == (
+        0,
+        "n3: in sync",
+        "wave 1 (canary):",
+        "  n1 (the canary: the least depends on it)",
+    )
+    assert "    a reboot brings its initrd" in told.out
+    plan = json.loads("\n".join(admin.tells("plan", "--json").out))
+    assert plan["hosts"]["n2"]["from"] == first_systems["n2"]
+    assert [wave["machines"] for wave in plan["waves"]] == [["n1"], ["n2"]]
+    assert [runs(admin, name) for name in first_systems] == [[first] * 2 for first in first_systems.values()]
+
+
 def test_a_system_that_fails_a_unit_is_undone_and_the_others_are_left_alone_after_a_canary(
     admin: Admin, first_systems: dict[str, str]
 ) -> None:
