@@ -319,7 +319,11 @@ def test_on_an_empty_disk_a_living_cluster_is_joined(host: Machine) -> None:
 
     done = host.run(first_server())
 
-    assert (done.returncode, done.stdout) == (0, "192.168.10.23 answers: this machine joins its cluster\n")
+    assert (done.returncode, done.stdout) == (
+        0,
+        "192.168.10.23 answers: this machine joins its cluster, "
+        "once k8s-2's old self is out of it (kubectl delete node k8s-2)\n",
+    )
     assert told(host) == "K3S_URL=https://192.168.10.23:6443\n"
 
 
