@@ -225,6 +225,10 @@ def test_nothing_is_open_on_other_interfaces() -> None:
     }
 
 
+def test_a_node_trusts_its_own_pods_and_not_what_comes_in_as_vxlan() -> None:
+    assert evaluate(machine(SERVER), "config.networking.firewall.trustedInterfaces") == ["cni0"]
+
+
 @pytest.mark.parametrize("options", [AGENT, ALONE], ids=["agent", "alone"])
 def test_etcd_is_closed_where_there_is_no_other_server(options: dict[str, str]) -> None:
     select = "with config.networking.firewall; extraInputRules + extraCommands"
