@@ -1,4 +1,4 @@
-# Datasets that are declared after the installation: made and kept as declared by every boot and every deploy.
+# Datasets declared after the installation: made and kept as declared by every boot, and by a deploy that changes them.
 {
   config,
   lib,
