@@ -137,6 +137,16 @@ def test_an_agents_flags_are_its_own_affairs_only() -> None:
     assert service(AGENT, "extraFlags")["extraFlags"] == ["--flannel-iface=ens3", "--snapshotter=overlayfs"]
 
 
+def test_a_pod_network_of_ones_own_finds_no_flannel_in_its_way() -> None:
+    own = {"podNetwork": '"none"'}
+    server, agent = (service(options | own, "extraFlags")["extraFlags"] for options in (FIRST, AGENT))
+
+    assert {"--flannel-backend=none", "--disable-network-policy"} <= set(server)
+    assert not any("flannel-iface" in flag for flag in server)
+    assert not any("flannel" in flag for flag in agent)
+    assert evaluate(machine(AGENT | own), "config.networking.firewall.interfaces.ens3.allowedUDPPorts") == []
+
+
 def test_the_version_picks_the_package() -> None:
     package = "lib.getName config.services.k3s.package"
 
