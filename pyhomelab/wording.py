@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from pathlib import Path
 
 _LONGEST_VALUE = 60
 _LONGEST_LIST = 8
@@ -46,6 +47,12 @@ def in_units(size: int) -> str:
         if size >= factor:
             return f"{size / factor:.1f}".removesuffix(".0") + unit
     return f"{size}B"
+
+
+def shown(path: Path) -> str:
+    """Show the path of a file, without what a terminal would take for a command."""
+    text = str(path)
+    return text if text.isprintable() else ascii(text)
 
 
 def quoted(value: object) -> str:

@@ -10,6 +10,7 @@ import click
 from pyhomelab.cli.options import inventory_argument, json_option, print_json
 from pyhomelab.errors import Stale
 from pyhomelab.load import load
+from pyhomelab.places import inventory_files
 from pyhomelab.render import render
 from pyhomelab.wording import counted
 from pyhomelab.worktree import Change, differences, write
@@ -35,7 +36,7 @@ def command(*, inventory: Path, only_check: bool, show_diff: bool, as_json: bool
     """
     lab = load(inventory)
     directory, source = (inventory, "*.yaml") if inventory.is_dir() else (inventory.parent, inventory.name)
-    if inventory.is_dir() and [path.name for path in sorted(inventory.glob("*.yaml"))] == ["inventory.yaml"]:
+    if inventory.is_dir() and [path.name for path in inventory_files(inventory)] == ["inventory.yaml"]:
         source = "inventory.yaml"
     changes = differences(directory, render(lab, source))
     is_dry = only_check or show_diff
