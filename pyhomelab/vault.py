@@ -117,7 +117,7 @@ def _refuse_to_replace(secrets: Sequence[Secret], directory: Path) -> None:
 def _write(files: dict[Path, str], directory: Path, *, force: bool) -> None:
     # Under the lock of `gen`, which exchanges the whole directory for a new one.
     try:
-        with alone(directory.parent.parent):
+        with alone((directory.parent / "..").resolve()):
             directory.mkdir(exist_ok=True)
             for file, text in files.items():
                 _write_one(file, text, force=force)

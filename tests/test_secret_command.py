@@ -417,7 +417,7 @@ def test_two_runs_at_once_do_not_write_into_one_lab(lab: Lab) -> None:
     descriptor = os.open(lab.directory, os.O_RDONLY)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
-        assert lab.refusal("generate") == ".: is being written by another pyhomelab; wait for it to end"
+        assert lab.refusal("generate") == f"{lab.directory}: is being written by another pyhomelab; wait for it to end"
     finally:
         os.close(descriptor)
     assert not lab.secrets.exists()
