@@ -48,6 +48,8 @@ def _complaint(detail: ErrorDetails, *, is_late: bool) -> Mistake:
         return Mistake(path, context["reason"], context["hint"], shows_value=not _bad_key(detail))
     if kind == "literal_error":
         return _not_a_choice(path, detail)
+    if kind in {"dict_type", "model_type", "model_attributes_type"} and detail["input"] is True:
+        return Mistake(path, "is not a mapping", "write `{}` to take what is usual, or keys and values below it")
     reason, hint = _WORDS.get(kind, (detail["msg"].lower(), "see `pyhomelab schema`"))
     return Mistake(path, reason, hint)
 

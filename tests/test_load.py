@@ -330,3 +330,28 @@ def test_of_thousands_of_mistakes_a_thousand_are_shown(tmp_path: Path) -> None:
     assert len(caught.value.mistakes) == 30_000
     assert len(shown) == 1002
     assert shown[-2:] == ["and 29000 more", "the inventory has 30000 mistakes; nothing was written"]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "sentence"),
+    [
+        (
+            "kvm: {}",
+            "kvm: true",
+            "lab.yaml:16:10: hosts.dl1.kvm: true is not a mapping; write `{}` to take what is usual, or keys and values below it",
+        ),
+        (
+            "kvm: {}",
+            "zfs: {t: {layout: raidz, disks: [/dev/disk/by-id/a]}}",
+            "lab.yaml:16:23: hosts.dl1.zfs.t.layout: raidz is not a choice here; did you mean raidz1, raidz2 or raidz3?",
+        ),
+        (
+            "kvm: {}",
+            "zfs: {t: {layout: stripe, disks: [/dev/disk/by-id/a], properties: {atime: false}}}",
+            "lab.yaml:16:79: hosts.dl1.zfs.t.properties.atime: false is a truth value, not text; "
+            'write off where ZFS is meant, else "false" in quotes',
+        ),
+    ],
+)
+def test_the_way_out_leads_out(tmp_path: Path, old: str, new: str, sentence: str) -> None:
+    assert mistakes(tmp_path, (old, new)) == [sentence]

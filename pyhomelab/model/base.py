@@ -104,7 +104,8 @@ def plain_address(value: object, hint: str = "write it like 192.168.10.11") -> A
 
 def _free_text(value: object) -> str:
     if isinstance(value, bool):
-        refuse("is a truth value, not text", f'put it in quotes: "{str(value).lower()}"')
+        zfs = "on" if value else "off"
+        refuse("is a truth value, not text", f'write {zfs} where ZFS is meant, else "{str(value).lower()}" in quotes')
     if not isinstance(value, str) or not value:
         refuse("is not text", "write a word or a sentence")
     if not value.isprintable():

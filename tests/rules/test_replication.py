@@ -25,7 +25,7 @@ def test_two_hosts_may_keep_replicas_for_each_other() -> None:
 @pytest.mark.parametrize(
     ("dataset", "line"),
     [
-        (sent("dl9"), "host: dl9 is not a host of this lab; did you mean dl3?"),
+        (sent("dl9"), "host: dl9 is not a host of this lab; did you mean dl1, dl2 or dl3?"),
         (sent("dl1"), "host: dl1 is the host that sends; name another: a copy in the same machine is lost with it"),
         (
             {"snapshots": {}, "replicate": {"host": "dl2", "pool": "tnak"}},
