@@ -473,3 +473,9 @@ def test_no_secret_is_in_an_argument_the_environment_a_file_or_a_message(lab: La
     assert len(list(record.iterdir())) == 2 * (len(NAMES) + 1)
     assert len(list(record.glob("*/temporary/*/key.pub"))) == 1
     assert list(temporary.iterdir()) == []
+
+
+def test_what_never_ends_is_no_secret_and_no_key(lab: Lab) -> None:
+    (lab.secrets / "hosts").mkdir(parents=True)
+    os.mkfifo(lab.secrets / "hosts" / "dl1.pub")
+    assert lab.refusal("list") == "hosts/secrets/hosts/dl1.pub: is not a file; move it out of the lab"
