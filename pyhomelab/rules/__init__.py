@@ -10,6 +10,7 @@ from pyhomelab.rules import (
     clusters,
     datasets,
     disks,
+    firewall_words,
     guests,
     identities,
     links,
@@ -36,6 +37,7 @@ __all__ = ["EVERYTHING", "RULES", "Scope", "judge"]
 RULES: tuple[Callable[[Scope], Iterator[Mistake]], ...] = (
     names.machines_have_names_of_their_own,
     names.networks_are_not_called_like_interfaces,
+    firewall_words.interfaces_are_not_words_of_the_firewall,
     names.admins_are_named_once,
     names.secrets_have_names_of_their_own,
     networks.networks_are_usable,
