@@ -66,3 +66,8 @@ in
 }
 // evaluates "lab" hosts
 // lib.concatMapAttrs (name: _: evaluates "example-${name}" (hosts + "/examples/${name}")) examples
+# Their machines are x86_64-linux, and run where a builder has KVM.
+//
+  lib.optionalAttrs
+    (pkgs.stdenv.hostPlatform.system == "x86_64-linux" && builtins.pathExists ../vm-tests)
+    (lib.mapAttrs' (name: lib.nameValuePair "vm-${name}") (import ../vm-tests { inherit pkgs disko; }))

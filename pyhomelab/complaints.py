@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
 _SECRET = re.compile("passw|passphrase|secret|token|private|credential|(?:^|_)key$")
+_MOST_LOOKUPS = 1000  # of unknown keys: each costs a comparison with all known ones
 _WORDS = {
     "dict_type": ("is not a mapping", "write keys and values, each pair on a line of its own"),
     "model_type": ("is not a mapping", "write keys and values, each pair on a line of its own"),
@@ -31,21 +32,24 @@ def complaints(details: list[ErrorDetails]) -> list[Mistake]:
     """Say what pydantic found wrong, where, and what to write instead."""
     places = {detail["loc"][:length] for detail in details for length in range(len(detail["loc"]))}
     # pydantic also counts a list as empty whose items it refused
-    return [_complaint(detail) for detail in details if detail["type"] != "too_short" or detail["loc"] not in places]
+    real = [detail for detail in details if detail["type"] != "too_short" or detail["loc"] not in places]
+    return [_complaint(detail, is_late=index > _MOST_LOOKUPS) for index, detail in enumerate(real)]
 
 
-def _complaint(detail: ErrorDetails) -> Mistake:
+def _complaint(detail: ErrorDetails, *, is_late: bool) -> Mistake:
     # `[key]` is what pydantic appends to the path of a bad key
     path = tuple(part for part in detail["loc"] if part != "[key]")
     kind, context = detail["type"], detail.get("ctx", {})
     if kind == "extra_forbidden":
-        return _unknown_key(path)
+        return _unknown_key(path, is_late=is_late)
     if kind == "missing":
         return _missing_key(path)
     if kind == "mistake":
         return Mistake(path, context["reason"], context["hint"], shows_value=not _bad_key(detail))
     if kind == "literal_error":
         return _not_a_choice(path, detail)
+    if kind in {"dict_type", "model_type", "model_attributes_type"} and detail["input"] is True:
+        return Mistake(path, "is not a mapping", "write `{}` to take what is usual, or keys and values below it")
     reason, hint = _WORDS.get(kind, (detail["msg"].lower(), "see `pyhomelab schema`"))
     return Mistake(path, reason, hint)
 
@@ -54,7 +58,7 @@ def _bad_key(detail: ErrorDetails) -> bool:
     return detail["loc"][-1] == "[key]"
 
 
-def _unknown_key(path: tuple[str | int, ...]) -> Mistake:
+def _unknown_key(path: tuple[str | int, ...], *, is_late: bool) -> Mistake:
     known, key = list(_fields(path[:-1])), str(path[-1])
     if key not in known and _SECRET.search(key.lower()):
         return Mistake(
@@ -63,7 +67,8 @@ def _unknown_key(path: tuple[str | int, ...]) -> Mistake:
             "remove it and make it with `pyhomelab secret generate`; it then lies encrypted under secrets/",
             shows_value=False,
         )
-    return Mistake(path, "is not a key that exists here", near_miss(key, known, kind="key"), shows_value=False)
+    hint = f"there are {listed(sorted(known))}" if is_late and known else near_miss(key, known, kind="key")
+    return Mistake(path, "is not a key that exists here", hint, shows_value=False)
 
 
 def _missing_key(path: tuple[str | int, ...]) -> Mistake:

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
+_MOST_SHOWN = 1000
+
+
 class HomelabError(Exception):
     """A failure that a person can act on: what failed, where, and the way out."""
 
@@ -111,4 +114,6 @@ class InventoryRefused(HomelabError):
         self.mistakes = tuple(sorted(mistakes, key=lambda m: (m.file, m.line, m.column, m.path, m.reason)))
 
     def __str__(self) -> str:
-        return "\n".join([*map(str, self.mistakes), self.what])
+        hidden = len(self.mistakes) - _MOST_SHOWN
+        more = [f"and {hidden} more"] if hidden > 0 else []
+        return "\n".join([*map(str, self.mistakes[:_MOST_SHOWN]), *more, self.what])

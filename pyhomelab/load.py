@@ -69,7 +69,7 @@ def understand(data: dict[str, Any]) -> tuple[Inventory | None, list[Mistake]]:
 
 def _without_broken(data: dict[str, Any], details: list[ErrorDetails]) -> tuple[Inventory | None, frozenset[Entry]]:
     """Read what is left when unknown keys and every entry with another mistake are taken out."""
-    unknown = [detail["loc"] for detail in details if detail["type"] == "extra_forbidden"]
+    unknown = {detail["loc"]: None for detail in details if detail["type"] == "extra_forbidden"}
     broken = frozenset(_entry(detail["loc"]) for detail in details if detail["loc"] not in unknown)
     rest = copy.deepcopy(data)
     for path in unknown:

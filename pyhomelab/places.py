@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import stat
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pyhomelab.errors import LocatedMistake, UnreadableInventory
-from pyhomelab.source import Document, Node, read
-from pyhomelab.wording import quoted
+from pyhomelab.source import Document, Node, cannot_be_read, read
+from pyhomelab.wording import quoted, shown
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -48,7 +50,7 @@ def read_source(inventory: Path) -> Source:
 
     Raises UnreadableInventory if there is none or if one of the files is not plain YAML.
     """
-    documents = tuple(read(path, str(path)) for path in inventory_files(inventory))
+    documents = tuple(read(path, shown(path)) for path in inventory_files(inventory))
     data: dict[str, Any] = {}
     mistakes = [mistake for document in documents for mistake in document.mistakes]
     owners: dict[tuple[str, ...], str] = {}
@@ -60,16 +62,24 @@ def read_source(inventory: Path) -> Source:
 
 def inventory_files(inventory: Path) -> list[Path]:
     """List the files of an inventory, sorted by name; raises UnreadableInventory if there are none."""
-    if not inventory.is_dir():
-        return [inventory]
-    files = sorted(path for path in inventory.glob("*.yaml") if path.is_file())
-    if not files:
+    try:
+        is_directory = stat.S_ISDIR(inventory.stat().st_mode)
+        names = sorted(os.listdir(inventory)) if is_directory else []  # noqa: PTH208 - glob hides what goes wrong
+    except OSError as error:
+        raise cannot_be_read(error, shown(inventory)) from None
+    # an editor's lock (.#inventory.yaml) and .sops.yaml are no parts; a link that leads nowhere is one that is lost
+    files = [inventory / name for name in names if name.endswith(".yaml") and not name.startswith(".")]
+    if is_directory and not files:
         raise UnreadableInventory(
             "holds no *.yaml file",
-            where=str(inventory),
+            where=shown(inventory),
             hint="`pyhomelab init DIR` makes a lab to start from",
         )
-    return files
+    for file in files or [inventory]:
+        if not file.name.isprintable():  # it is written into comments of Nix files
+            hint = "rename it, with letters, digits, dots and hyphens"
+            raise UnreadableInventory("has a name that cannot be shown", where=shown(file), hint=hint)
+    return files or [inventory]
 
 
 def _merge(

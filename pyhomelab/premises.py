@@ -25,7 +25,7 @@ class Premises:
         """What generated files call the inventory."""
         if not self.inventory.is_dir():
             return self.inventory.name
-        parts = sorted(path.name for path in self.inventory.glob("*.yaml"))
+        parts = [path.name for path in self.inventory.glob("*.yaml") if not path.name.startswith(".")]
         return "inventory.yaml" if parts == ["inventory.yaml"] else "*.yaml"
 
     @property

@@ -9,7 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from string import Template
 
+from pydantic import TypeAdapter, ValidationError
+
 from pyhomelab.errors import Refused
+from pyhomelab.model.lab import SshKey
 from pyhomelab.process import run
 from pyhomelab.schema import json_schema
 
@@ -55,9 +58,13 @@ def create(directory: Path, files: dict[str, bytes]) -> list[str]:
             (directory / path).parent.mkdir(parents=True, exist_ok=True)
             (directory / path).write_bytes(files[path])
     except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        raise Refused(f"cannot be written: {reason}", where=str(error.filename or directory)) from None
+        raise _cannot_be_written(error, directory) from None
     return missing
+
+
+def _cannot_be_written(error: OSError, directory: Path) -> Refused:
+    reason = (error.strerror or str(error)).lower()
+    return Refused(f"cannot be written: {reason}", where=str(error.filename or directory))
 
 
 def name_from(directory: Path) -> str:
@@ -81,10 +88,15 @@ def admin_from(key_file: Path | None, directory: Path) -> Admin:
 
 
 def _public_key(file: Path) -> str:
-    key = file.read_text(encoding="utf-8", errors="replace").strip()
-    if not re.fullmatch(r"(ssh|ecdsa|sk)-\S+ [A-Za-z0-9+/]+={0,2}( [^\n]*)?", key):
-        raise Refused("is not an OpenSSH public key", where=str(file), hint="give the .pub file of an SSH key")
-    return key
+    kind, blob, comment = [*file.read_text(encoding="utf-8", errors="replace").strip().split(" ", 2), "", "", ""][:3]
+    key = f"{kind} {blob}"
+    try:
+        TypeAdapter(SshKey).validate_python(key)
+    except ValidationError:
+        hint = "give the .pub file of a key of type ed25519, ecdsa or rsa"
+        raise Refused("is not an OpenSSH public key", where=str(file), hint=hint) from None
+    # a comment is free text, and this one goes into YAML as it is
+    return f"{key} {comment}" if re.fullmatch("[A-Za-z0-9@._+-]+", comment) else key
 
 
 def _make_key(directory: Path, name: str) -> Path:
@@ -92,7 +104,10 @@ def _make_key(directory: Path, name: str) -> Path:
     private = directory / _OWN_KEY
     public = private.with_suffix(".pub")
     if not public.exists():
-        private.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        try:
+            private.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        except OSError as error:
+            raise _cannot_be_written(error, directory) from None
         run(
             ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", name, "-f", str(private)],
             doing="making an SSH key for the lab",

@@ -8,6 +8,7 @@ The text comes from outside, so it is read event by event with limits on size an
 from __future__ import annotations
 
 import re
+import stat
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
 
 LARGEST_FILE = 8 << 20
 DEEPEST_NESTING = 32
+MOST_PARTS = 400_000
+LONGEST_KEY = 1024
 NO_VALUE = "has no value"
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _PARSE_HINTS = {
@@ -72,13 +75,7 @@ class Document:
 def read(path: Path, shown_as: str) -> Document:
     """Read one YAML file; raises UnreadableInventory with the place for anything that is not plain, bounded YAML."""
     try:
-        if path.stat().st_size > LARGEST_FILE:
-            raise UnreadableInventory(
-                f"is larger than {LARGEST_FILE >> 20} MiB",
-                where=shown_as,
-                hint="split the lab over several files",
-            )
-        text = path.read_bytes().decode("utf-8")
+        text = _bytes(path, shown_as).decode("utf-8")
     except UnicodeDecodeError as error:
         raise UnreadableInventory(
             f"is not UTF-8 text: byte {error.start} is 0x{error.object[error.start]:02x}",
@@ -86,12 +83,29 @@ def read(path: Path, shown_as: str) -> Document:
             hint="save it as UTF-8",
         ) from None
     except OSError as error:
-        raise UnreadableInventory(
-            f"cannot be read: {(error.strerror or str(error)).lower()}",
-            where=shown_as,
-            hint="`pyhomelab init DIR` makes a lab to start from",
-        ) from None
+        raise cannot_be_read(error, shown_as) from None
     return parse(text, shown_as)
+
+
+def _bytes(path: Path, shown_as: str) -> bytes:
+    """Read a whole file, but not one that never ends (a device) or lets its reader wait (a pipe)."""
+    if not stat.S_ISREG(path.stat().st_mode):
+        raise UnreadableInventory("is not a file", where=shown_as, hint="name a file, or a directory of *.yaml files")
+    with path.open("rb") as file:
+        content = file.read(LARGEST_FILE + 1)
+    if len(content) > LARGEST_FILE:
+        hint = "split the lab over several files"
+        raise UnreadableInventory(f"is larger than {LARGEST_FILE >> 20} MiB", where=shown_as, hint=hint)
+    return content
+
+
+def cannot_be_read(error: OSError, shown_as: str) -> UnreadableInventory:
+    """Give the failure that says why the system did not let us read something."""
+    is_missing = isinstance(error, FileNotFoundError)
+    hint = (
+        "`pyhomelab init DIR` makes a lab to start from" if is_missing else "name a file or directory that you may read"
+    )
+    return UnreadableInventory(f"cannot be read: {(error.strerror or str(error)).lower()}", where=shown_as, hint=hint)
 
 
 def parse(text: str, shown_as: str) -> Document:
@@ -156,6 +170,7 @@ class _Reader:
         self._path: list[str] = []
         self._name = ""
         self._documents = 0
+        self._parts = 0
 
     def take(self, event: Any) -> None:  # noqa: ANN401 - ruamel's events have no common typed base
         """Take one event of the parser."""
@@ -185,6 +200,9 @@ class _Reader:
             )
         if event.tag is not None and not (isinstance(event, ScalarEvent) and event.tag == "!"):
             self._refuse(event, f"{quoted(event.tag)} is a tag", "write the plain value")
+        self._parts += 1
+        if self._parts > MOST_PARTS:
+            self._refuse(event, f"is the {MOST_PARTS + 1}st part of this file", "split the lab over several files")
         mark = event.start_mark
         if isinstance(event, ScalarEvent):
             self._place(Node(self._scalar(event), mark.line + 1, mark.column + 1))
@@ -227,9 +245,10 @@ class _Reader:
             node.value = quoted(node.value)
         if node.value is _EMPTY:
             node.value = ""
-        if not isinstance(node.value, str):
+        if not isinstance(node.value, str) or len(node.value) > LONGEST_KEY:
+            what = "more than a word" if isinstance(node.value, str) else "a list or a mapping"
             raise UnreadableInventory(
-                "a list or a mapping stands where a key should be",
+                f"{what} stands where a key should be",
                 where=f"{self.file}:{node.line}:{node.column}",
                 hint="a key is a plain word",
             )

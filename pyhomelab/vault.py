@@ -8,6 +8,7 @@ hosts/<host>.pub   a machine's public host key, without which nothing can be enc
 from __future__ import annotations
 
 import os
+import stat
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -117,7 +118,7 @@ def _refuse_to_replace(secrets: Sequence[Secret], directory: Path) -> None:
 def _write(files: dict[Path, str], directory: Path, *, force: bool) -> None:
     # Under the lock of `gen`, which exchanges the whole directory for a new one.
     try:
-        with alone(directory.parent.parent):
+        with alone((directory.parent / "..").resolve()):
             directory.mkdir(exist_ok=True)
             for file, text in files.items():
                 _write_one(file, text, force=force)
@@ -146,6 +147,8 @@ def _write_one(file: Path, text: str, *, force: bool) -> None:
 
 def _text(file: Path) -> str | None:
     try:
+        if not (stat.S_ISREG(mode := file.stat().st_mode) or stat.S_ISDIR(mode)):
+            raise Refused("is not a file", where=str(file), hint="move it out of the lab")  # it may never end
         return file.read_text(encoding="utf-8", errors="replace")
     except FileNotFoundError:
         return None

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from pathlib import Path
 
 _LONGEST_VALUE = 60
 _LONGEST_LIST = 8
@@ -23,13 +24,16 @@ def near_miss(word: str, known: Iterable[str], *, kind: str) -> str:
     'did you mean storage?'
     """
     names = sorted(set(known))
-    close = difflib.get_close_matches(word.lower(), names, n=1, cutoff=0.6)
+    close = difflib.get_close_matches(word.lower(), names, n=3, cutoff=0.6)
     if close:
-        return f"did you mean {close[0]}?"
+        # of those that are equally near, no one is the likelier
+        nearness = [difflib.SequenceMatcher(None, name, word.lower()).ratio() for name in close]
+        nearest = sorted(name for name, near in zip(close, nearness, strict=True) if near == nearness[0])
+        return f"did you mean {listed(nearest, last='or')}?"
     if not names:
         return f"there is no {kind} yet"
-    listed = ", ".join(names[:_LONGEST_LIST]) + (", …" if len(names) > _LONGEST_LIST else "")
-    return f"there {'are' if len(names) > 1 else 'is'} {listed}"
+    known_ones = ", ".join(names[:_LONGEST_LIST]) + (", …" if len(names) > _LONGEST_LIST else "")
+    return f"there {'are' if len(names) > 1 else 'is'} {known_ones}"
 
 
 def listed(words: Iterable[str], last: str = "and") -> str:
@@ -66,6 +70,12 @@ def harmless(text: str) -> str:
     """
     plain = _ESCAPE.sub("", text).replace("\t", " ")
     return "".join(letter for letter in plain if letter == "\n" or not unicodedata.category(letter).startswith("C"))
+
+
+def shown(path: Path) -> str:
+    """Show the path of a file, without what a terminal would take for a command."""
+    text = str(path)
+    return text if text.isprintable() else ascii(text)
 
 
 def quoted(value: object) -> str:

@@ -8,8 +8,10 @@ are exchanged in one step of the kernel. Whoever is killed before that step leav
 from __future__ import annotations
 
 import ctypes
+import glob
 import os
 import shutil
+import stat
 import tempfile
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -46,8 +48,16 @@ class Change:
 def differences(directory: Path, rendered: RenderedLab) -> list[Change]:
     """Compare a rendered lab with what lies in `directory`; sorted by path.
 
-    Raises Refused where a file of somebody else's stands in the way of a generated one.
+    Raises Refused where a file of somebody else's stands in the way of a generated one, or cannot be read.
     """
+    try:
+        return _differences(directory, rendered)
+    except OSError as error:
+        reason = f"cannot be read: {(error.strerror or str(error)).lower()}"
+        raise Refused(reason, where=str(error.filename or directory), hint="move it out of the lab") from None
+
+
+def _differences(directory: Path, rendered: RenderedLab) -> list[Change]:
     machines = {path.partition("/")[0] for path in rendered.generated if "/" in path}
     foreign = [name for name in sorted(machines) if (directory / name).is_symlink()]
     if foreign:
@@ -76,32 +86,42 @@ def write(directory: Path, changes: list[Change]) -> None:
     if not changes:
         return
     try:
-        with alone(directory.parent), _stage(directory) as stage:
-            if _may_be_exchanged(directory):
-                _mirror(directory, stage)
-                _apply(changes, stage)
-                if _exchange(stage, directory):
-                    return
-                shutil.rmtree(stage)
-                stage.mkdir()
-            _apply([change for change in changes if change.new is not None], stage)
-            _move_in(changes, stage, directory)
+        with alone((directory / "..").resolve()):
+            if _may_be_exchanged(directory) and _write_anew(directory, changes):
+                return
+            with _stage(directory, inside=True) as stage:  # what is moved in must be on the same filesystem
+                _apply([change for change in changes if change.new is not None], stage)
+                _move_in(changes, stage, directory)
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
         raise Refused(f"cannot be written: {reason}", where=str(error.filename or directory), hint="") from None
 
 
+def _write_anew(directory: Path, changes: list[Change]) -> bool:
+    """Make the new tree beside the old one and exchange them; False, with the old one in place, if that cannot be."""
+    with _stage(directory, inside=False) as stage:
+        if not _mirror(directory, stage):
+            return False
+        _apply(changes, stage)
+        return _exchange(stage, directory)
+
+
 def _text(path: Path) -> str | None:
     try:
-        return path.read_bytes().decode("utf-8", errors="surrogateescape")
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)  # a pipe would let us wait
     except FileNotFoundError:
         return None
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise Refused("is not a file", where=str(path), hint="move it out of the lab")
+    with open(descriptor, "rb") as file:  # noqa: PTH123 - it is open already
+        return file.read().decode("utf-8", errors="surrogateescape")
 
 
 def _left_over(directory: Path, rendered: RenderedLab) -> Iterator[tuple[str, str]]:
     """Find files that we made for machines, or parts of machines, that are no more."""
     for entry in os.scandir(directory):
-        if not entry.is_dir(follow_symlinks=False):
+        if entry.name.startswith(".") or not entry.is_dir(follow_symlinks=False):
             continue
         for file in os.scandir(entry.path):
             path = f"{entry.name}/{file.name}"
@@ -112,12 +132,13 @@ def _left_over(directory: Path, rendered: RenderedLab) -> Iterator[tuple[str, st
 
 
 @contextmanager
-def _stage(directory: Path) -> Iterator[Path]:
-    """Make an empty directory beside the lab's, and remove it in the end with whatever it holds by then."""
-    prefix = f".{directory.name}.pyhomelab-"
-    for stray in directory.parent.glob(f"{prefix}*"):
-        shutil.rmtree(stray)
-    stage = Path(tempfile.mkdtemp(prefix=prefix, dir=directory.parent))
+def _stage(directory: Path, *, inside: bool) -> Iterator[Path]:
+    """Make an empty directory in or beside the lab's, and remove it in the end with whatever it holds by then."""
+    prefix = f".{directory.resolve().name}.pyhomelab-"
+    for place in (directory, directory.parent):
+        for stray in place.glob(f"{glob.escape(prefix)}*"):
+            shutil.rmtree(stray)
+    stage = Path(tempfile.mkdtemp(prefix=prefix, dir=directory if inside else directory.parent))
     try:
         yield stage
     finally:
@@ -131,12 +152,16 @@ def _may_be_exchanged(directory: Path) -> bool:
     return not inside and not directory.is_symlink() and not directory.is_mount()
 
 
-def _mirror(source: Path, target: Path) -> None:
-    """Copy a tree as hard links; where the filesystem has none, as copies."""
-    shutil.copytree(source, target, symlinks=True, copy_function=_link, dirs_exist_ok=True)
+def _mirror(source: Path, target: Path) -> bool:
+    """Copy a tree as hard links; where the filesystem has none, as copies. False where a file allows neither."""
+    try:
+        shutil.copytree(source, target, symlinks=True, copy_function=_link, dirs_exist_ok=True)
+    except shutil.Error:
+        return False
     status = source.stat()
     if os.geteuid() == 0:
         os.chown(target, status.st_uid, status.st_gid)
+    return True
 
 
 def _link(source: str, target: str) -> str:

@@ -173,3 +173,11 @@ def test_an_error_ends_the_program_with_its_exit_code(monkeypatch: pytest.Monkey
     with pytest.raises(SystemExit) as caught:
         main([])
     assert caught.value.code == 5
+
+
+def test_an_output_that_takes_no_more_is_a_failure_with_a_sentence() -> None:
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "pyhomelab", "schema"], stdout=full, stderr=subprocess.PIPE, text=True, check=False
+        )
+    assert (done.returncode, done.stderr) == (1, "no space left on device\n")

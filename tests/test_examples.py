@@ -141,7 +141,7 @@ FACTS: list[tuple[str, str, str, str, Any]] = [
     ("two-nodes-and-witness", "alpha", "stacks bond, VLAN and bridge", BONDED, ["bond", "vlan", "bridge"]),
     ("two-nodes-and-witness", "alpha", "sets huge pages aside and keeps the graphics card from its drivers", 'lib.filter (one: lib.hasPrefix "hugepages=" one || lib.hasPrefix "vfio" one) config.boot.kernelParams', ["vfio-pci.ids=10de:1eb8", "hugepages=16"]),
     ("two-nodes-and-witness", "alpha", "encrypts its pool", "config.disko.devices.zpool.tank.rootFsOptions.encryption", "aes-256-gcm"),
-    ("two-nodes-and-witness", "alpha", "sends every quarter of an hour", "config.systemd.timers.syncoid-tank-home.timerConfig.OnCalendar or config.services.syncoid.commands.tank-home.service.startAt", "*:0/15"),
+    ("two-nodes-and-witness", "alpha", "sends every quarter of an hour", "config.systemd.timers.syncoid-tank-home.timerConfig.OnCalendar or config.services.syncoid.commands.tank-home.service.startAt", ["*:0/15"]),
     ("two-nodes-and-witness", "witness", "holds no pool at all", "config.boot.zfs.extraPools", []),
     ("kubeadm", "node-1", "brings up the control plane", 'lib.filter (lib.hasPrefix "homelab-kubeadm") (lib.attrNames config.systemd.services)', ["homelab-kubeadm-init", "homelab-kubeadm-join-window", "homelab-kubeadm-pod-network", "homelab-kubeadm-upgrade"]),
     ("kubeadm", "node-4", "keeps containerd on overlayfs although it has a pool", 'config.virtualisation.containerd.settings.plugins."io.containerd.grpc.v1.cri".containerd.snapshotter', "overlayfs"),

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
 from pyhomelab.errors import InventoryRefused, UnreadableInventory
 from pyhomelab.load import load
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 GOOD = """\
 lab:
@@ -285,3 +282,76 @@ def test_an_empty_inventory_says_what_it_lacks(tmp_path: Path) -> None:
         "lab.yaml:1:1: the inventory: lacks the key lab; add `lab:` (What all machines have in common)",
         "lab.yaml:1:1: the inventory: lacks the key networks; add `networks:` (IP networks by name)",
     ]
+
+
+def test_an_editors_lock_and_the_rules_of_sops_are_no_part_of_an_inventory(tmp_path: Path) -> None:
+    (tmp_path / "lab.yaml").write_text(GOOD)
+    (tmp_path / ".#lab.yaml").symlink_to("mika@desk.4711")
+    (tmp_path / ".sops.yaml").write_text("creation_rules: []\n")
+    assert load(tmp_path).lab.name == "home"
+
+
+def test_a_part_that_is_lost_is_said_and_not_left_out(tmp_path: Path) -> None:
+    (tmp_path / "lab.yaml").write_text(GOOD)
+    (tmp_path / "guests.yaml").symlink_to("gone.yaml")
+    with pytest.raises(UnreadableInventory) as caught:
+        load(tmp_path)
+    assert str(caught.value) == (
+        f"{tmp_path}/guests.yaml: cannot be read: no such file or directory; "
+        "`pyhomelab init DIR` makes a lab to start from"
+    )
+
+
+@pytest.mark.parametrize("name", ["a\n} evil {.yaml", "\udcff.yaml"])
+def test_a_file_whose_name_cannot_be_shown_is_not_read(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_text(GOOD)
+    for inventory in (tmp_path, tmp_path / name):
+        with pytest.raises(UnreadableInventory) as caught:
+            load(inventory)
+        assert str(caught.value) == (
+            f"{str(tmp_path / name)!a}: has a name that cannot be shown; "
+            "rename it, with letters, digits, dots and hyphens"
+        )
+
+
+def test_a_path_longer_than_paths_can_be_is_refused() -> None:
+    with pytest.raises(UnreadableInventory) as caught:
+        load(Path("a" * 5000))
+    assert str(caught.value) == (
+        f"{'a' * 5000}: cannot be read: file name too long; name a file or directory that you may read"
+    )
+
+
+def test_of_thousands_of_mistakes_a_thousand_are_shown(tmp_path: Path) -> None:
+    (tmp_path / "lab.yaml").write_text(GOOD + "".join(f"key{number}: 1\n" for number in range(30_000)))
+    with pytest.raises(InventoryRefused) as caught:
+        load(tmp_path / "lab.yaml")
+    shown = str(caught.value).splitlines()
+    assert len(caught.value.mistakes) == 30_000
+    assert len(shown) == 1002
+    assert shown[-2:] == ["and 29000 more", "the inventory has 30000 mistakes; nothing was written"]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "sentence"),
+    [
+        (
+            "kvm: {}",
+            "kvm: true",
+            "lab.yaml:16:10: hosts.dl1.kvm: true is not a mapping; write `{}` to take what is usual, or keys and values below it",
+        ),
+        (
+            "kvm: {}",
+            "zfs: {t: {layout: raidz, disks: [/dev/disk/by-id/a]}}",
+            "lab.yaml:16:23: hosts.dl1.zfs.t.layout: raidz is not a choice here; did you mean raidz1, raidz2 or raidz3?",
+        ),
+        (
+            "kvm: {}",
+            "zfs: {t: {layout: stripe, disks: [/dev/disk/by-id/a], properties: {atime: false}}}",
+            "lab.yaml:16:79: hosts.dl1.zfs.t.properties.atime: false is a truth value, not text; "
+            'write off where ZFS is meant, else "false" in quotes',
+        ),
+    ],
+)
+def test_the_way_out_leads_out(tmp_path: Path, old: str, new: str, sentence: str) -> None:
+    assert mistakes(tmp_path, (old, new)) == [sentence]

@@ -104,7 +104,10 @@ def test_a_private_key_is_not_taken_for_a_public_one(tmp_path: Path) -> None:
     (tmp_path / "id").write_text("-----BEGIN OPENSSH PRIVATE KEY-----\nabc\n")
     with pytest.raises(Refused) as caught:
         admin_from(tmp_path / "id", tmp_path)
-    assert str(caught.value) == f"{tmp_path}/id: is not an OpenSSH public key; give the .pub file of an SSH key"
+    assert (
+        str(caught.value)
+        == f"{tmp_path}/id: is not an OpenSSH public key; give the .pub file of a key of type ed25519, ecdsa or rsa"
+    )
 
 
 @pytest.mark.usefixtures("home")
@@ -121,3 +124,21 @@ def test_the_first_admin_is_called_like_the_user(
     monkeypatch.setenv("USER", user)
     (home / ".ssh" / "id_rsa.pub").write_text("ssh-rsa AAAAB3NzaC1yc2EAAAADAQAB x\n")
     assert admin_from(None, home).name == name
+
+
+@pytest.mark.parametrize("comment", ["it: is #me", "\x1b[31mred", "'", "${x}", "", "mika laptop"])
+@pytest.mark.usefixtures("home")
+def test_the_comment_of_a_key_cannot_break_the_inventory(tmp_path: Path, comment: str) -> None:
+    key = KEY.removesuffix(" mika@home")
+    (tmp_path / "id.pub").write_text(f"{key} {comment}\n")
+    create(tmp_path / "lab", lab_files("home", admin_from(tmp_path / "id.pub", tmp_path)))
+    assert load(tmp_path / "lab" / "hosts").lab.admins[0].ssh_keys == (key,)
+
+
+@needs_ssh_keygen
+@pytest.mark.usefixtures("home")
+def test_a_lab_below_a_file_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    result = CliRunner().invoke(program, ["init", str(tmp_path / "file" / "lab")])
+    assert isinstance(result.exception, Refused)
+    assert str(result.exception) == f"{tmp_path}/file/lab/.pyhomelab: cannot be written: not a directory"

@@ -417,7 +417,7 @@ def test_two_runs_at_once_do_not_write_into_one_lab(lab: Lab) -> None:
     descriptor = os.open(lab.directory, os.O_RDONLY)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
-        assert lab.refusal("generate") == ".: is being written by another pyhomelab; wait for it to end"
+        assert lab.refusal("generate") == f"{lab.directory}: is being written by another pyhomelab; wait for it to end"
     finally:
         os.close(descriptor)
     assert not lab.secrets.exists()
@@ -473,3 +473,9 @@ def test_no_secret_is_in_an_argument_the_environment_a_file_or_a_message(lab: La
     assert len(list(record.iterdir())) == 2 * (len(NAMES) + 1)
     assert len(list(record.glob("*/temporary/*/key.pub"))) == 1
     assert list(temporary.iterdir()) == []
+
+
+def test_what_never_ends_is_no_secret_and_no_key(lab: Lab) -> None:
+    (lab.secrets / "hosts").mkdir(parents=True)
+    os.mkfifo(lab.secrets / "hosts" / "dl1.pub")
+    assert lab.refusal("list") == "hosts/secrets/hosts/dl1.pub: is not a file; move it out of the lab"

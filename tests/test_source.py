@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import os
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from pyhomelab.errors import UnreadableInventory
-from pyhomelab.source import DEEPEST_NESTING, LARGEST_FILE, parse, read
-
-if TYPE_CHECKING:
-    from pathlib import Path
+from pyhomelab.source import DEEPEST_NESTING, LARGEST_FILE, MOST_PARTS, parse, read
 
 
 def refused(text: str) -> str:
@@ -105,12 +103,32 @@ def test_a_file_of_ten_megabytes_is_refused_unread(tmp_path: Path) -> None:
     assert str(caught.value) == "lab.yaml: is larger than 8 MiB; split the lab over several files"
 
 
-@pytest.mark.parametrize("name", ["absent.yaml", "."])
-def test_a_file_that_cannot_be_read_says_why_and_how_to_begin(tmp_path: Path, name: str) -> None:
+def test_a_file_that_is_not_there_says_how_to_begin(tmp_path: Path) -> None:
     with pytest.raises(UnreadableInventory) as caught:
-        read(tmp_path / name, name)
-    reason = {"absent.yaml": "no such file or directory", ".": "is a directory"}[name]
-    assert str(caught.value) == f"{name}: cannot be read: {reason}; `pyhomelab init DIR` makes a lab to start from"
+        read(tmp_path / "absent.yaml", "absent.yaml")
+    assert str(caught.value) == (
+        "absent.yaml: cannot be read: no such file or directory; `pyhomelab init DIR` makes a lab to start from"
+    )
+
+
+def test_what_never_ends_or_never_begins_is_not_read(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.yaml")
+    for path in (tmp_path / "pipe.yaml", tmp_path, Path("/dev/zero")):
+        with pytest.raises(UnreadableInventory) as caught:
+            read(path, "lab.yaml")
+        assert str(caught.value) == "lab.yaml: is not a file; name a file, or a directory of *.yaml files"
+
+
+def test_a_million_parts_are_refused_before_they_are_judged() -> None:
+    assert refused("".join(f"k{number}: 1\n" for number in range(MOST_PARTS))) == (
+        "lab.yaml:200000:10: is the 400001st part of this file; split the lab over several files"
+    )
+
+
+def test_a_key_as_long_as_a_book_is_refused() -> None:
+    assert refused(f"? {'x' * 2000}\n: 1") == (
+        "lab.yaml:1:3: more than a word stands where a key should be; a key is a plain word"
+    )
 
 
 @given(st.text())

@@ -6,8 +6,10 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -16,6 +18,9 @@ from pyhomelab.errors import Refused
 from pyhomelab.lock import alone
 from pyhomelab.render import MADE_BY, RenderedLab
 from pyhomelab.worktree import differences, write
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 OURS = MADE_BY + "inventory.yaml; …\n"
 
@@ -183,3 +188,51 @@ def test_a_run_killed_at_any_moment_leaves_the_old_tree_or_the_new_one(hosts: Pa
         assert now == (expected if is_new else old)
         seen["new" if is_new else "old"] += 1
     assert seen["old"] > 0, "every run ended before it could be killed"
+
+
+def test_what_is_no_file_stands_in_the_way(hosts: Path) -> None:
+    (hosts / "dl1").mkdir()
+    file = hosts / "dl1" / "default.nix"
+    makers: list[Callable[[], None]] = [file.mkdir, lambda: os.mkfifo(file), lambda: file.symlink_to("/dev/zero")]
+    for make in makers:
+        make()
+        with pytest.raises(Refused) as caught:
+            bring(hosts, lab("dl1"))
+        assert str(caught.value) == f"{file}: is not a file; move it out of the lab"
+        file.rmdir() if file.is_dir() else file.unlink()
+    file.symlink_to(file)
+    with pytest.raises(Refused) as caught:
+        bring(hosts, lab("dl1"))
+    assert str(caught.value) == f"{file}: cannot be read: too many levels of symbolic links; move it out of the lab"
+
+
+def test_a_file_called_like_a_machine_stands_in_its_way(hosts: Path) -> None:
+    (hosts / "dl1").write_text("mine")
+    with pytest.raises(Refused) as caught:
+        bring(hosts, lab("dl1"))
+    assert str(caught.value) == f"{hosts}/dl1/default.nix: cannot be read: not a directory; move it out of the lab"
+
+
+def test_a_lab_may_lie_on_another_filesystem_than_its_parent(tmp_path: Path) -> None:
+    with tempfile.TemporaryDirectory(dir="/dev/shm") as elsewhere:
+        if Path(elsewhere).stat().st_dev == tmp_path.stat().st_dev:
+            pytest.skip("there is one filesystem for what is temporary and what is shared in memory")
+        (tmp_path / "hosts").symlink_to(elsewhere)
+        assert bring(tmp_path / "hosts", lab("dl1")).keys() == {"dl1/default.nix", "dl1/extra.nix", "lab.nix"}
+        assert sorted(tree(Path(elsewhere))) == ["dl1/default.nix", "dl1/extra.nix", "lab.nix"]
+    assert [path.name for path in tmp_path.iterdir()] == ["hosts"]
+
+
+def test_a_stray_stage_inside_of_the_lab_is_removed(hosts: Path) -> None:
+    stray = hosts / ".hosts.pyhomelab-abc"
+    stray.mkdir()
+    (stray / "lab.nix").write_text(OURS)
+    assert bring(hosts, lab("dl1")).keys() == {"dl1/default.nix", "dl1/extra.nix", "lab.nix"}
+    assert not stray.exists()
+
+
+def test_the_lock_is_one_from_inside_and_from_outside(hosts: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(hosts)
+    with alone(hosts.parent), pytest.raises(Refused) as caught:
+        bring(Path(), lab("dl1"))
+    assert str(caught.value) == f"{hosts.parent}: is being written by another pyhomelab; wait for it to end"

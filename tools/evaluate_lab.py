@@ -26,7 +26,7 @@ def main(hosts: Path) -> int:
     width = max(len(name) for name in answers)
     for name, answer in answers.items():
         concerns = ", ".join(answer["concerns"])
-        print(f"{name:{width}}  {concerns}: {answer['units']} services, {answer['secrets']} secrets to make")
+        print(f"{name:{width}}  {concerns}: services {answer['units']}, secrets to make {answer['secrets']}")
         for message in answer["refused"]:
             print(f"{'':{width}}  refused: {message}")
     return int(any(answer["refused"] for answer in answers.values()))

@@ -7,11 +7,13 @@ import signal
 import sys
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from pyhomelab.errors import HomelabError
+from pyhomelab.wording import shown
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -82,6 +84,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except HomelabError as error:
         click.echo(str(error), err=True)
         sys.exit(error.exit_code)
+    except OSError as error:  # what no part foresaw, such as an output that takes no more
+        where = f"{shown(Path(error.filename))}: " if isinstance(error.filename, str) else ""
+        click.echo(f"{where}{(error.strerror or str(error)).lower()}", err=True)
+        sys.exit(1)
 
 
 def _end(number: int, frame: FrameType | None) -> None:

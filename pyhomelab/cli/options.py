@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 inventory_argument = click.argument(
-    "inventory", type=click.Path(path_type=Path), default=Path("hosts"), shell_complete=None
+    "inventory", type=click.Path(path_type=Path, readable=False), default=Path("hosts"), shell_complete=None
 )
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object, for scripts.")
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 inventory_option = click.option(
     "--inventory",
-    type=click.Path(path_type=Path),
+    type=click.Path(path_type=Path, readable=False),
     default=Path("hosts"),
     show_default=True,
     help="A file, or a directory whose *.yaml files are its parts.",

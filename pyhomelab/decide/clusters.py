@@ -59,6 +59,7 @@ def _k3s(overview: Overview, cluster: Cluster, name: str) -> Options:
             "joinAddress": None if founds else api_address(overview, cluster),
             "clusterDns": str(cluster.service_cidr[10]),
             "tlsSans": _tls_names(cluster),
+            "podNetwork": cluster.pod_network if cluster.pod_network != "flannel" else None,
         }
     )
     return {**own, "components": list(cluster.components)}

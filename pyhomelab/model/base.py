@@ -104,7 +104,8 @@ def plain_address(value: object, hint: str = "write it like 192.168.10.11") -> A
 
 def _free_text(value: object) -> str:
     if isinstance(value, bool):
-        refuse("is a truth value, not text", f'put it in quotes: "{str(value).lower()}"')
+        zfs = "on" if value else "off"
+        refuse("is a truth value, not text", f'write {zfs} where ZFS is meant, else "{str(value).lower()}" in quotes')
     if not isinstance(value, str) or not value:
         refuse("is not text", "write a word or a sentence")
     if not value.isprintable():
@@ -138,9 +139,9 @@ Name = Annotated[
 InterfaceName = Annotated[
     str,
     Matching(
-        r"[A-Za-z0-9](?:[A-Za-z0-9_-]|\.(?!\.)){0,14}",
+        r"(?!(?:all|default)$)[A-Za-z_](?:[A-Za-z0-9_-]|\.(?!\.)){0,14}",
         "is not the name of a network interface",
-        "use at most 15 letters, digits, dots, hyphens and underscores",
+        "use a letter and up to 14 letters, digits, dots, hyphens and underscores; Linux keeps all and default",
     ),
 ]
 Mac = Annotated[
@@ -162,7 +163,11 @@ DiskPath = Annotated[
 ]
 AbsolutePath = Annotated[
     str,
-    Matching("/(?:[A-Za-z0-9_.+@-]+/?)*", "is not a plain absolute path", "write it like /srv/data, without spaces"),
+    Matching(
+        r"/|(?:/(?!\.\.?(?:/|$))[A-Za-z0-9_.+@-]+)+/?",
+        "is not a plain absolute path",
+        "write it like /srv/data, without spaces, `.` and `..`",
+    ),
 ]
 Text = Annotated[str, BeforeValidator(_free_text), json_schema(type="string", minLength=1)]
 IpAddress = Annotated[

@@ -84,7 +84,7 @@ class Cluster(Model):
     )
     labels: dict[Name, dict[LabelKey, LabelValue]] = Field({}, title="Labels", description="Node labels by machine.")
     taints: dict[Name, tuple[Taint, ...]] = Field({}, title="Taints", description="Node taints by machine.")
-    registry_mirrors: dict[Registry, tuple[Url, ...]] = Field(
+    registry_mirrors: dict[Registry, Annotated[tuple[Url, ...], Field(min_length=1)]] = Field(
         {}, title="Registry mirrors", description="Where images of a registry are fetched instead."
     )
     extra_flags: tuple[Text, ...] = Field(

@@ -43,10 +43,20 @@ Size = Annotated[
     json_schema(type="string", pattern="^[0-9]+(\\.[0-9]{1,3})? ?[MGT]iB$", examples=["36GiB"]),
 ]
 Ratio = Annotated[float, PlainValidator(_ratio), json_schema(type="number", minimum=1)]
+_PART = r"(?:\*|[0-9]{1,4})(?:\.\.[0-9]{1,4})?(?:/[0-9]{1,4})?"
+_PARTS = rf"{_PART}(?:,{_PART})*"
+_DAY = (
+    "(?:[Mm]on(?:day)?|[Tt]ue(?:s(?:day)?)?|[Ww]ed(?:nesday)?|[Tt]hu(?:rs(?:day)?)?|"
+    "[Ff]ri(?:day)?|[Ss]at(?:urday)?|[Ss]un(?:day)?)"
+)
+_DATE = rf"(?:{_PARTS}-)?{_PARTS}[-~]{_PARTS}"
+_TIME = rf"{_PARTS}:{_PARTS}(?::{_PARTS})?"
 Calendar = Annotated[
     str,
     Matching(
-        r"[A-Za-z0-9*:,./~ -]{1,60}",
+        "(?:minutely|hourly|daily|weekly|monthly|quarterly|semiannually|yearly|annually)|"
+        rf"(?:{_DAY}(?:(?:,|\.\.){_DAY})*(?: {_DATE})?(?: {_TIME})?|{_DATE}(?: {_TIME})?|{_TIME})"
+        "(?: [A-Z][A-Za-z_]+(?:/[A-Za-z0-9_+-]+)*)?",
         "is not a calendar expression of systemd",
         "write it like hourly, weekly, Sun 03:00 or *-*-01 02:30 (`systemd-analyze calendar` explains one)",
     ),

@@ -39,7 +39,7 @@ def _mountpoint(value: object) -> str | None:
     if value is None or value == "none":
         return None
     if isinstance(value, str) and value.startswith("/"):
-        return value
+        return value if value == "/" else value.removesuffix("/")
     return refuse("is not a mount point", "write an absolute path, or none")
 
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from pyhomelab.rules.scope import Path, Scope
 
 _HYPERVISORS_TO_SPREAD = 3
+_MOST_SERVERS = 5
 
 
 def members_are_machines(scope: Scope) -> Iterator[Mistake]:
@@ -53,6 +54,10 @@ def servers_can_vote(scope: Scope) -> Iterator[Mistake]:
             may_fail = (count - 1) // 2
             reason = f"are {count}, of which {may_fail or 'none'} may fail, as of {count - 1}"
             hint = f"name {count - 1} or {count + 1} servers; the others can be agents"
+            yield Mistake(("clusters", name, "servers"), reason, hint, shows_value=False)
+        elif count > _MOST_SERVERS:
+            reason = f"are {count}, and every write waits for most of them"
+            hint = "name 3 or 5 servers; the others can be agents"
             yield Mistake(("clusters", name, "servers"), reason, hint, shows_value=False)
 
 

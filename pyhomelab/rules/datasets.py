@@ -35,6 +35,9 @@ _SYSTEM_PLACES = frozenset(
     f"/{place}" for place in ("", "bin", "boot", "dev", "etc", "nix", "nix/store", "proc", "run", "sys", "tmp", "usr")
 )
 _ROOT_POOL_PLACES = frozenset({"/home", "/var"})
+_IN_MEMORY = ("/dev/", "/proc/", "/run/", "/sys/")
+# NixOS mounts these before secrets are there
+_BEFORE_KEYS = frozenset({"/var", "/var/lib", "/var/lib/nixos", "/var/log"})
 
 
 class _Named(NamedTuple):
@@ -69,8 +72,12 @@ def datasets_are_mounted_apart(scope: Scope) -> Iterator[Mistake]:
             continue
         path, place = (*named.path, "mountpoint"), named.dataset.mountpoint.rstrip("/") or "/"
         key = (named.host, place)
-        if place in _system_places(scope.inventory.hosts[named.host]):
+        host = scope.inventory.hosts[named.host]
+        if place in _system_places(host) or place.startswith(_IN_MEMORY):
             yield Mistake(path, "is where the system itself lies", "choose a place such as /srv/data")
+        elif place in _BEFORE_KEYS and host.zfs[named.pool].encrypted:
+            reason = "is mounted before the key of its encrypted pool can be read"
+            yield Mistake(path, reason, "choose a place such as /srv/data, or a pool without encryption")
         elif key in first:
             hint = "give each dataset a place of its own"
             yield Mistake(path, f"is the mount point of dataset {first[key]}, too", hint)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from pyhomelab.rules.scope import Path, Scope
 
 _IMAGES = (".qcow2", ".raw", ".img")
+_MOST_DISKS = 26
 _KINDS = "`size:` and `on:` (a pool), `size:` and `file:`, or `volume:` alone"
 
 
@@ -28,6 +29,17 @@ def guests_have_disks(scope: Scope) -> Iterator[Mistake]:
         elif guest.disk is not None and "root" in guest.disks:
             reason = "is what `disk` is called already"
             yield Mistake(("guests", name, "disks", "root"), reason, "keep one of the two", shows_value=False)
+
+
+def disks_have_letters(scope: Scope) -> Iterator[Mistake]:
+    """Refuse more disks than there are letters: a guest's last one is vdz."""
+    for name, guest in scope.inventory.guests.items():
+        count = len(guest.all_disks)
+        if count > _MOST_DISKS:
+            reason = f"are {count} with `disk`, and" if guest.disk is not None else f"are {count}, and"
+            hint = "use fewer, larger ones"
+            path = ("guests", name, "disks")
+            yield Mistake(path, f"{reason} a guest has {_MOST_DISKS} at most (vda to vdz)", hint, shows_value=False)
 
 
 def disks_are_of_one_kind(scope: Scope) -> Iterator[Mistake]:
@@ -107,7 +119,9 @@ def _place(path: Path, disk: GuestDisk) -> str | None:
 def disks_hold_their_swap(scope: Scope) -> Iterator[Mistake]:
     """Refuse a swap partition that leaves no room for the system."""
     for name, guest in scope.inventory.guests.items():
-        size = next((disk.size for disk in guest.all_disks.values()), None)
+        first = next(iter(guest.all_disks.values()), None)
+        volume = scope.inventory.volumes.get(first.volume or "") if first is not None else None
+        size = volume.size if volume is not None else first.size if first is not None else None
         if guest.swap is not None and size is not None and guest.swap >= size:
             reason = f"leaves nothing of the system disk of {in_units(size)}"
             yield Mistake(("guests", name, "swap"), reason, "make the disk larger, or the swap smaller")

@@ -60,7 +60,7 @@ def guests_are_smaller_than_their_host(scope: Scope) -> Iterator[Mistake]:
 
 def guests_take_hugepages_that_exist(scope: Scope) -> Iterator[Mistake]:
     """Refuse huge pages of a host that sets none aside, and memory that is not made of whole ones."""
-    for host_name, host, name, guest in _stated(scope):
+    for host_name, host, name, guest in _placed(scope):
         path = ("guests", name, "hugepages")
         if not guest.hugepages or host.kvm is None:
             continue
@@ -120,10 +120,14 @@ def firmware_exists(scope: Scope) -> Iterator[Mistake]:
     for name, host in scope.inventory.hosts.items():
         if host.system == "aarch64-linux" and host.boot.firmware == "bios":
             yield Mistake(("hosts", name, "boot", "firmware"), "does not exist on aarch64", "write uefi")
-    for host_name, host, name, guest in _stated(scope):
-        if host.system == "aarch64-linux" and guest.firmware == "bios":
-            reason = f"does not exist on aarch64, which host {host_name} is"
-            yield Mistake(("guests", name, "firmware"), reason, "write uefi")
+
+
+def hypervisors_are_pcs(scope: Scope) -> Iterator[Mistake]:
+    """Refuse guests on machines that are not x86_64, for which guests are described."""
+    for name, host in scope.inventory.hosts.items():
+        if host.kvm is not None and host.system != "x86_64-linux":
+            hint = "leave `kvm` out: such a host can hold pools, volumes and nodes of a cluster"
+            yield Mistake(("hosts", name, "kvm"), "is for x86_64 alone, as guests are", hint, shows_value=False)
 
 
 def groups_are_kept_apart(scope: Scope) -> Iterator[Mistake]:
@@ -145,6 +149,15 @@ def _stated(scope: Scope) -> Iterator[tuple[str, Host, str, Guest]]:
         host = scope.inventory.hosts.get(guest.on)
         if host is not None:
             yield guest.on, host, name, guest
+
+
+def _placed(scope: Scope) -> Iterator[tuple[str, Host, str, Guest]]:
+    """Give the guests whose host is known, written down or found, with it."""
+    for name, guest in scope.inventory.guests.items():
+        host_name = scope.placement.get(name, "")
+        host = scope.inventory.hosts.get(host_name)
+        if host is not None:
+            yield host_name, host, name, guest
 
 
 def guests_anywhere_can_move(scope: Scope) -> Iterator[Mistake]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from pyhomelab.errors import Mistake
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
     from pyhomelab.rules.scope import Path, Scope
 
 _LONGEST_INTERFACE = 15
+_FROM_KERNEL = re.compile("eth[0-9]+")
+_MADE = re.compile(".*[.].*|bond.*|br[0-9-].*")
 
 
 def links_name_networks_that_exist(scope: Scope) -> Iterator[Mistake]:
@@ -68,7 +71,7 @@ def _carried(scope: Scope, path: Path, link: Link, own_vlan: int | None) -> Iter
 def bonds_own_their_cards(scope: Scope) -> Iterator[Mistake]:
     """Refuse a bond's card that is a link of its own or in a second bond, and a bond with a card's MAC."""
     for name, host in scope.inventory.hosts.items():
-        taken = dict.fromkeys(host.links, "a link of this host")
+        taken = {"lo": "the loopback interface"} | dict.fromkeys(host.links, "a link of this host")
         for link_name, link in host.links.items():
             if link.bond is None:
                 continue
@@ -82,6 +85,23 @@ def bonds_own_their_cards(scope: Scope) -> Iterator[Mistake]:
             if link.mac is not None:
                 hint = "leave it out: cards in a bond are named by the system"
                 yield Mistake((*path, "mac"), "is that of a card, and a bond is several", hint)
+
+
+def cards_are_called_like_cards(scope: Scope) -> Iterator[Mistake]:
+    """Refuse names of bonds, bridges and VLANs where nothing makes one, and those that a card cannot be given."""
+    for path, link in _links(scope):
+        name = str(path[-1])
+        if link.mac is not None and _FROM_KERNEL.fullmatch(name):
+            reason = "is a name that Linux gives out by itself, so the card with this MAC may not get it"
+            yield Mistake(path, reason, "call the link something else, such as lan0", shows_value=False)
+        elif link.bond is None and link.mac is None and _MADE.fullmatch(name):
+            reason = "is called like a bond, a bridge or a VLAN, and nothing makes it"
+            hint = "name the card (`ip link` shows it); `bond:`, `bridge:` and `vlans:` make the others on it"
+            yield Mistake(path, reason, hint, shows_value=False)
+        for index, member in enumerate(link.bond.members if link.bond is not None else ()):
+            if _MADE.fullmatch(member):
+                reason = "is called like a bond, a bridge or a VLAN, and a bond takes network cards only"
+                yield Mistake((*path, "bond", "members", index), reason, "name the cards, as `ip link` shows them")
 
 
 def interfaces_have_names_of_their_own(scope: Scope) -> Iterator[Mistake]:

@@ -19,7 +19,10 @@ _TAKEN = {
     "secrets": "is the name of the folder hosts/secrets/, which holds the secrets",
 }
 _KERNEL_INTERFACE = re.compile("lo|eth[0-9]+|cni0|kube-ipvs0")
-_SYSTEM_USERS = frozenset({"root", "nobody", "daemon", "messagebus", "sshd", "polkituser", "keepalived-script"})
+_SYSTEM_USERS = re.compile(
+    "root|nobody|daemon|messagebus|nscd|sshd|tss|polkituser|qemu-libvirtd|sanoid|syncoid|syncoid-receiver|kubernetes|etcd|"
+    "systemd-[a-z-]+|nixbld[0-9]*"
+)
 
 
 def machines_have_names_of_their_own(scope: Scope) -> Iterator[Mistake]:
@@ -41,10 +44,11 @@ def machines_have_names_of_their_own(scope: Scope) -> Iterator[Mistake]:
 def networks_are_not_called_like_interfaces(scope: Scope) -> Iterator[Mistake]:
     """Refuse the names of networks that a guest could not give its network card."""
     for name in scope.inventory.networks:
-        if _KERNEL_INTERFACE.fullmatch(name):
+        if name in {"all", "default"} or _KERNEL_INTERFACE.fullmatch(name):
+            made = "is the name of an interface that Linux or Kubernetes makes by itself"
             yield Mistake(
                 ("networks", name),
-                "is the name of an interface that Linux or Kubernetes makes by itself",
+                "is a word for many interfaces at once to Linux" if name in {"all", "default"} else made,
                 "call the network something else: guests name their network cards after it",
                 shows_value=False,
             )
@@ -55,7 +59,7 @@ def admins_are_named_once(scope: Scope) -> Iterator[Mistake]:
     first: dict[str, int] = {}
     for index, admin in enumerate(scope.inventory.lab.admins):
         path = ("lab", "admins", index, "name")
-        if admin.name in _SYSTEM_USERS:
+        if _SYSTEM_USERS.fullmatch(admin.name):
             yield Mistake(path, "is an account of the system itself", "choose a login of the person's own")
         elif admin.name in first:
             yield Mistake(

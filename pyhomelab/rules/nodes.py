@@ -17,7 +17,17 @@ if TYPE_CHECKING:
 # kubeadm refuses to found a control plane below 1700 MiB, and the kernel keeps some of what a machine has
 _LEAST_SERVER_MEMORY = {"kubeadm": 1800 * MiB, "k3s": 512 * MiB}
 _KUBEADM_CPUS = 2
+_ZONES = ("topology", "failure-domain.beta")
 _URL_WITH_PASSWORD = re.compile("://[^/@ ]*:[^/@ ]+@")
+_FLAG = {"k3s": re.compile("--[a-z][^ =]*(?:[= ].*)?"), "kubeadm": re.compile("--[a-z][a-z0-9-]*=.*")}
+_OF_KUBERNETES = re.compile(r"(?:.+\.)?(?:kubernetes|k8s)\.io")
+_OF_NODES = re.compile(r"(?:.+\.)?(?:node|kubelet)\.kubernetes\.io")
+_NODE_LABELS = frozenset(
+    {f"{prefix}kubernetes.io/{name}" for prefix in ("", "beta.") for name in ("arch", "os")}
+    | {f"{prefix}.kubernetes.io/{name}" for prefix in _ZONES for name in ("region", "zone")}
+    | {"kubernetes.io/hostname", "beta.kubernetes.io/instance-type"}
+)
+"""Labels below kubernetes.io that a kubelet may give its own node: of others it says so, and does not start."""
 _OWN_KEYS = {
     "cluster-cidr": "pod_cidr",
     "cluster-domain": "cluster_domain",
@@ -82,17 +92,41 @@ def components_are_those_of_k3s(scope: Scope) -> Iterator[Mistake]:
             yield Mistake(("clusters", name, "components"), reason, hint, shows_value=False)
 
 
+def pod_networks_can_be_made(scope: Scope) -> Iterator[Mistake]:
+    """Refuse flannel for pods with IPv6 addresses in a cluster of kubeadm, where it is set up for IPv4."""
+    for name, cluster in scope.inventory.clusters.items():
+        is_flannel = cluster.distribution == "kubeadm" and cluster.pod_network == "flannel"
+        if is_flannel and cluster.pod_cidr.version == 6:  # noqa: PLR2004
+            reason = f"flannel carries IPv4 in a cluster of kubeadm, and pods are to have {cluster.pod_cidr}"
+            hint = "set it to none and install another, or choose IPv4"
+            yield Mistake(("clusters", name, "pod_network"), reason, hint, shows_value=False)
+
+
 def flags_say_what_no_key_says(scope: Scope) -> Iterator[Mistake]:
     """Refuse flags that are none, that hold a password, or that have a key of their own here."""
     for name, cluster in scope.inventory.clusters.items():
         for index, flag in enumerate(cluster.extra_flags):
             path = ("clusters", name, "extra_flags", index)
             key = _OWN_KEYS.get(re.split("[= ]", flag.removeprefix("--"), maxsplit=1)[0])
-            if not flag.startswith("--"):
-                yield Mistake(path, "is not a flag", "write it like --name=value")
+            if not _FLAG[cluster.distribution].fullmatch(flag):
+                what = "a flag of the kubelet with its value" if cluster.distribution == "kubeadm" else "a flag"
+                yield Mistake(path, f"is not {what}", "write it like --name=value")
             elif _URL_WITH_PASSWORD.search(flag):
                 reason = "holds a password, and the inventory is no place for secrets"
                 hint = "remove it, and change the password: others may have read it"
                 yield Mistake(path, reason, hint, shows_value=False)
             elif key is not None:
                 yield Mistake(path, "has a key of its own", f"write `{key}:` of the cluster")
+
+
+def labels_are_those_of_owners(scope: Scope) -> Iterator[Mistake]:
+    """Refuse labels that a node may not give itself, so that none passes itself off as what it is not."""
+    for name, cluster in scope.inventory.clusters.items():
+        for machine, labels in cluster.labels.items():
+            for label in labels:
+                prefix = label.rpartition("/")[0]
+                is_free = _OF_NODES.fullmatch(prefix) or label in _NODE_LABELS
+                if _OF_KUBERNETES.fullmatch(prefix) and not is_free:
+                    reason = "is a label that no node may give itself, and its kubelet would not start"
+                    hint = f"take another prefix, or set it by `kubectl label node {machine} {label}=…`"
+                    yield Mistake(("clusters", name, "labels", machine, label), reason, hint, shows_value=False)

@@ -113,6 +113,37 @@ def replicas_have_places_of_their_own(scope: Scope) -> Iterator[Mistake]:
         first.setdefault(job.target, job.source)
 
 
+def replicas_lie_below_a_parent(scope: Scope) -> Iterator[Mistake]:
+    """Refuse a replica right below a pool: the sender is given rights on its parent."""
+    for job in _jobs(scope):
+        if "/" not in job.target[2]:
+            reason = f"lies right below pool {job.replica.pool}, on which the sender would be given rights"
+            yield Mistake((*job.path, "dataset"), reason, f"write it like replica/{job.target[2]}")
+
+
+def replicas_are_sent_once(scope: Scope) -> Iterator[Mistake]:
+    """Refuse a dataset that goes along with one above it, and two whose jobs would have one name."""
+    jobs = {job.source: job for job in _jobs(scope)}
+    first: dict[tuple[str, str], _Place] = {}
+    for source, job in jobs.items():
+        host, pool, name = source
+        above = next((jobs[place] for place in _and_above(source) if place != source and place in jobs), None)
+        key = (host, f"{pool}/{name}".replace("/", "-"))
+        if above is not None and job.target == _within(above, name):
+            reason = f"goes along with {_said(above.source)}, which is sent to the same place"
+            yield Mistake(job.path, reason, "leave one of the two out", shows_value=False)
+        elif key in first:
+            reason = f"would have the name {key[1]} of the job that sends {_said(first[key])}"
+            yield Mistake(job.path, reason, "rename one of the two datasets", shows_value=False)
+        first.setdefault(key, source)
+
+
+def _within(above: _Job, name: str) -> _Place:
+    """Give the place of a dataset that is received with one above it."""
+    host, pool, target = above.target
+    return host, pool, target + name.removeprefix(above.source[2])
+
+
 def _circles(jobs: Iterable[_Job]) -> set[_Place]:
     """Find the datasets that are sent in a circle. What is received below a dataset is sent on with it."""
     following: dict[_Place, list[_Place]] = {}

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from pyhomelab.capacity import capacity
 from pyhomelab.errors import Mistake
-from pyhomelab.model.units import MiB
+from pyhomelab.model.units import MiB, TiB
 from pyhomelab.wording import counted, in_units, listed
 
 if TYPE_CHECKING:
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from pyhomelab.rules.scope import Path, Scope
 
 _LEAST_ARC = 64 * MiB
+_MOST_ARC = 16 * TiB
 
 
 def hosts_promise_what_they_have(scope: Scope) -> Iterator[Mistake]:
@@ -94,8 +95,11 @@ def _more_often(key: str, promised: int, room: int) -> str:
 
 
 def reserves_are_possible(scope: Scope) -> Iterator[Mistake]:
-    """Refuse a ZFS cache so small that ZFS ignores it."""
+    """Refuse a ZFS cache so small that ZFS ignores it, or larger than any machine's memory."""
     for name, host in scope.inventory.hosts.items():
+        path: Path = ("hosts", name, "zfs_arc_max")
         if host.zfs_arc_max is not None and host.zfs_arc_max < _LEAST_ARC:
             reason = "is less than ZFS takes, which would use its own default instead"
-            yield Mistake(("hosts", name, "zfs_arc_max"), reason, "write 64MiB or more")
+            yield Mistake(path, reason, "write 64MiB or more")
+        elif host.zfs_arc_max is not None and host.zfs_arc_max > _MOST_ARC:
+            yield Mistake(path, "is more than any machine can have", "write 16TiB or less")

@@ -49,7 +49,11 @@ class Scope:
 
     def exists(self, section: Section, name: str) -> bool:
         """Say whether an entry was written, readable or not."""
-        return name in getattr(self.inventory, section) or self.is_broken(section, name)
+        return (
+            name in getattr(self.inventory, section)
+            or self.is_broken(section, name)
+            or any(section == own and _letters(name) == _letters(broken) for own, broken in self.broken)
+        )
 
     def unknown(self, path: Path, name: str, kind: str, *sections: Section) -> Iterator[Mistake]:
         """Yield the mistake of naming, at `path`, what none of the sections has; with the near miss."""
@@ -129,3 +133,8 @@ class Scope:
             return known[host]
 
         return bridged
+
+
+def _letters(name: str) -> str:
+    """Give what two spellings of a name have in common: `DL_1` and `dl1`."""
+    return "".join(filter(str.isalnum, name.lower()))

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from pyhomelab.rules.scope import Path, Scope
 
 ROOT_POOL = "rpool"
+_LONGEST_LABEL = 36
 _LEAST_DISKS = {
     "stripe": 1, "mirror": 2, "raidz1": 3, "raidz2": 4, "raidz3": 5, "draid1": 3, "draid2": 4, "draid3": 5,
 }  # fmt: skip
@@ -116,6 +117,31 @@ def pools_are_not_called_like_the_root_pool(scope: Scope) -> Iterator[Mistake]:
         if path[-1] == ROOT_POOL and host.boot.filesystem == "zfs":
             reason = "is the name of the pool on the system disk, which is ZFS here"
             yield Mistake(path, reason, "call the data pool something else, such as tank", shows_value=False)
+
+
+def pools_have_short_names(scope: Scope) -> Iterator[Mistake]:
+    """Refuse names of pools that leave no room for a disk's number in the label of its partition."""
+    for path, pool in _pools(scope):
+        over = max(len(label) for label in _labels(str(path[-1]), pool)) - _LONGEST_LABEL
+        if over > 0:
+            reason = "is too long: the labels of its disks' partitions begin with it, and GPT has room for 36 letters"
+            hint = f"call the pool something with at most {len(str(path[-1])) - over} letters, such as tank"
+            yield Mistake(path, reason, hint, shows_value=False)
+
+
+def _labels(name: str, pool: Pool) -> Iterator[str]:
+    """Give the labels that the partitions get, as nix/modules/zfs/layout.nix numbers them."""
+    counts = {
+        "": sum(len(vdev.disks) for vdev in pool.data_vdevs),
+        "-special": sum(len(vdev.disks) for vdev in pool.special),
+        "-log": sum(len(vdev.disks) for vdev in pool.log),
+        "-cache": len(pool.cache),
+        "-spare": len(pool.spares),
+    }
+    yield f"disk-{name}-0-zfs"
+    for role, count in counts.items():
+        if count:
+            yield f"disk-{name}{role}-{count - 1}-zfs"
 
 
 def _pools(scope: Scope) -> Iterator[tuple[Path, Pool]]:

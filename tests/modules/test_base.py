@@ -275,7 +275,8 @@ def test_a_metal_host_gets_firmware_microcode_and_its_disk_controller() -> None:
 
     assert (found["firmware"], found["microcode"]) == (True, [True, True])
     assert (found["agent"], found["consoles"]) == (False, [])
-    assert {"virtio_blk", "hpsa", "megaraid_sas", "mpt3sas", "smartpqi", "uas"} <= set(found["modules"])
+    disks = {"virtio_blk", "hpsa", "megaraid_sas", "mpt3sas", "sdhci_acpi", "sdhci_pci", "smartpqi", "uas", "vmd"}
+    assert disks <= set(found["modules"])
 
 
 def test_a_guest_gets_the_agent_and_a_serial_console_and_no_firmware() -> None:

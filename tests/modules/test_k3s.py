@@ -137,6 +137,16 @@ def test_an_agents_flags_are_its_own_affairs_only() -> None:
     assert service(AGENT, "extraFlags")["extraFlags"] == ["--flannel-iface=ens3", "--snapshotter=overlayfs"]
 
 
+def test_a_pod_network_of_ones_own_finds_no_flannel_in_its_way() -> None:
+    own = {"podNetwork": '"none"'}
+    server, agent = (service(options | own, "extraFlags")["extraFlags"] for options in (FIRST, AGENT))
+
+    assert {"--flannel-backend=none", "--disable-network-policy"} <= set(server)
+    assert not any("flannel-iface" in flag for flag in server)
+    assert not any("flannel" in flag for flag in agent)
+    assert evaluate(machine(AGENT | own), "config.networking.firewall.interfaces.ens3.allowedUDPPorts") == []
+
+
 def test_the_version_picks_the_package() -> None:
     package = "lib.getName config.services.k3s.package"
 
@@ -223,6 +233,10 @@ def test_nothing_is_open_on_other_interfaces() -> None:
         "allowedUDPPorts": [],
         "names": ["ens3"],
     }
+
+
+def test_a_node_trusts_its_own_pods_and_not_what_comes_in_as_vxlan() -> None:
+    assert evaluate(machine(SERVER), "config.networking.firewall.trustedInterfaces") == ["cni0"]
 
 
 @pytest.mark.parametrize("options", [AGENT, ALONE], ids=["agent", "alone"])
@@ -319,7 +333,11 @@ def test_on_an_empty_disk_a_living_cluster_is_joined(host: Machine) -> None:
 
     done = host.run(first_server())
 
-    assert (done.returncode, done.stdout) == (0, "192.168.10.23 answers: this machine joins its cluster\n")
+    assert (done.returncode, done.stdout) == (
+        0,
+        "192.168.10.23 answers: this machine joins its cluster, "
+        "once k8s-2's old self is out of it (kubectl delete node k8s-2)\n",
+    )
     assert told(host) == "K3S_URL=https://192.168.10.23:6443\n"
 
 

@@ -55,6 +55,11 @@ def host(tmp_path: Path, authority: bytes) -> Machine:
     return machine
 
 
+@pytest.mark.parametrize("name", ["init", "join-window", "pod-network", "upgrade"])
+def test_kubectl_has_a_home_for_its_cache(name: str) -> None:
+    assert "export HOME=/root\n" in written(FIRST, name)
+
+
 # init
 
 

@@ -116,6 +116,7 @@ def test_nothing_that_a_guest_needs_takes_it_down_by_restarting() -> None:
     assert found["wants"] == [
         "libvirtd.service",
         "zfs-import-tank.service",
+        "homelab-zfs-datasets-tank.service",
         "homelab-drbd-vmstore.service",
         "sys-subsystem-net-devices-br\\x2dlan.device",
     ]

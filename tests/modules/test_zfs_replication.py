@@ -109,13 +109,32 @@ def test_syncoid_sends_the_snapshots_that_sanoid_takes() -> None:
         "recvOptions": "u",
         "extraArgs": ["--no-sync-snap", "--no-rollback"],
         "localSourceAllow": ["hold", "send"],
-        "startAt": "*:30",
+        "startAt": ["*:30"],
         "after": ["network-online.target", "sanoid.service"],
         "interval": [],
         "sshKey": "/run/secrets/syncoid-dl1-ssh-key",
         "owner": "syncoid",
         "Persistent": True,
     }
+
+
+def test_a_command_keeps_its_time_where_nixos_puts_the_common_one_to_it() -> None:
+    as_nixos_does = """imports = [
+      ({ config, lib, ... }: {
+        systemd.services.syncoid-tank-vms = lib.mkMerge [
+          { startAt = config.services.syncoid.interval; }
+          config.services.syncoid.commands.tank-vms.service
+        ];
+      })
+    ];"""
+    module = host(replicated('interval = "*:30";'), also=as_nixos_does)
+
+    assert evaluate(module, "config.systemd.services.syncoid-tank-vms.startAt") == ["*:30"]
+
+
+def test_a_replication_waits_until_the_snapshots_of_its_hour_are_taken() -> None:
+    assert ask("config.systemd.services.sanoid.serviceConfig.Type", replicated()) == "oneshot"
+    assert "sanoid.service" in ask("config.services.syncoid.commands.tank-vms.service.after", replicated())
 
 
 def test_an_encrypted_pool_is_sent_as_it_lies_on_the_disk() -> None:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.labs import REMOVED, Changes, said
+from tests.labs import REMOVED, Changes, said, written
 
 SERVERS = "clusters.home.servers"
 ONE = {"distribution": "k3s", "servers": ["k8s-2"]}
@@ -46,6 +46,19 @@ def test_four_servers_are_no_better_than_three() -> None:
     assert said({SERVERS: ["k8s-1", "k8s-2", "k8s-3", "dl1"]})[0] == (
         f"{SERVERS}: are 4, of which 1 may fail, as of 3; name 3 or 5 servers; the others can be agents"
     )
+
+
+def test_seven_servers_are_slower_than_five() -> None:
+    one = written()["guests"]["k8s-1"] | {"cpus": "1", "memory": "1GiB"}
+    changes: Changes = {
+        f"guests.s{number}": one
+        | {"on": f"dl{number % 3 + 1}", "links": {"lan": {"address": f"192.168.10.{99 + number}"}}}
+        for number in range(7)
+    }
+    assert said(changes | {SERVERS: [f"s{number}" for number in range(5)]}) == []
+    assert said(changes | {SERVERS: [f"s{number}" for number in range(7)]}) == [
+        f"{SERVERS}: are 7, and every write waits for most of them; name 3 or 5 servers; the others can be agents"
+    ]
 
 
 @pytest.mark.parametrize("servers", [["k8s-1"], ["k8s-1", "k8s-2", "k8s-3"]])

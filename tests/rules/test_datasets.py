@@ -93,3 +93,19 @@ def test_a_dataset_is_not_the_disk_of_a_guest(name: str, owner: str) -> None:
 
 def test_the_parent_of_the_disks_of_guests_may_have_properties() -> None:
     assert said({f"{TANK}.datasets": {"guests": {"properties": {"compression": "lz4"}}}}) == []
+
+
+@pytest.mark.parametrize("place", ["/proc/a", "/run/data", "/sys/x"])
+def test_no_dataset_is_mounted_in_memory(place: str) -> None:
+    assert said({VMS: {"mountpoint": place}}) == [
+        f"{VMS}.mountpoint: {place} is where the system itself lies; choose a place such as /srv/data"
+    ]
+
+
+@pytest.mark.parametrize("place", ["/var", "/var/lib", "/var/log"])
+def test_what_is_mounted_early_is_not_encrypted(place: str) -> None:
+    assert said({VMS: {"mountpoint": place}}) == []
+    assert said({VMS: {"mountpoint": place}, f"{TANK}.encrypted": True}) == [
+        f"{VMS}.mountpoint: {place} is mounted before the key of its encrypted pool can be read; "
+        "choose a place such as /srv/data, or a pool without encryption"
+    ]

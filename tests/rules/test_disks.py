@@ -109,3 +109,18 @@ def test_swap_leaves_room_for_the_system() -> None:
         "guests.k8s-1.swap: 60GiB leaves nothing of the system disk of 60GiB; make the disk larger, or the swap smaller",
         "hosts.dl1.boot.swap: 9GiB leaves nothing of the system disk of 8GiB; make the swap smaller",
     ]
+
+
+def test_swap_leaves_room_on_a_volume_too() -> None:
+    nas = guest(60, disk={"volume": "vmstore"}, swap="200GiB")
+    assert said({"guests.nas": nas}) == [
+        "guests.nas.swap: 200GiB leaves nothing of the system disk of 200GiB; make the disk larger, or the swap smaller"
+    ]
+
+
+def test_a_guest_has_as_many_disks_as_there_are_letters() -> None:
+    disks = {f"d{number}": {"size": "1GiB", "on": "tank"} for number in range(26)}
+    assert said({"guests.many": guest(60, disk=None, disks=disks)}) == []
+    assert said({"guests.many": guest(60, disks=disks)}) == [
+        "guests.many.disks: are 27 with `disk`, and a guest has 26 at most (vda to vdz); use fewer, larger ones"
+    ]

@@ -72,6 +72,15 @@ def test_memory_in_huge_pages_is_whole_pages() -> None:
     ]
 
 
+def test_memory_in_huge_pages_is_whole_pages_of_a_guest_anywhere_too() -> None:
+    pages = {"kvm": {"hugepages": {"total": "8GiB"}}}
+    changes: Changes = {f"hosts.{host}.kvm": pages["kvm"] for host in ("dl1", "dl2")}
+    nas = guest(60, on="anywhere", disk={"volume": "vmstore"}, hugepages=True, memory="1.5GiB")
+    assert said(changes | {"guests.nas": nas}) == [
+        "guests.nas.memory: 1.5GiB is not made of whole pages of 1GiB, as host dl2 has them; give it a multiple of 1GiB"
+    ]
+
+
 def test_huge_pages_are_set_aside_whole() -> None:
     assert said({"hosts.dl1.kvm": {"hugepages": {"total": "2.5GiB"}}}) == [
         "hosts.dl1.kvm.hugepages.total: 2.5GiB is not made of whole pages of 1GiB; set aside a multiple of 1GiB"
@@ -119,11 +128,16 @@ def test_devices_are_kept_for_guests_only_with_the_iommu() -> None:
 
 
 def test_an_arm_machine_has_no_bios() -> None:
-    assert said({"hosts.dl1.system": "aarch64-linux", f"{G}.firmware": "bios"}) == [
-        "hosts.dl1.boot.firmware: bios does not exist on aarch64; write uefi",
-        f"{G}.firmware: bios does not exist on aarch64, which host dl1 is; write uefi",
+    changes: Changes = {"hosts.dl1.system": "aarch64-linux", "hosts.dl1.kvm": REMOVED, "guests": {}, "clusters": {}}
+    assert said(changes) == ["hosts.dl1.boot.firmware: bios does not exist on aarch64; write uefi"]
+    assert said(changes | {"hosts.dl1.boot.firmware": "uefi"}) == []
+
+
+def test_an_arm_machine_runs_no_guests() -> None:
+    assert said({"hosts.dl1.system": "aarch64-linux", "hosts.dl1.boot.firmware": "uefi"}) == [
+        "hosts.dl1.kvm: is for x86_64 alone, as guests are; "
+        "leave `kvm` out: such a host can hold pools, volumes and nodes of a cluster"
     ]
-    assert said({"hosts.dl1.system": "aarch64-linux", "hosts.dl1.boot.firmware": "uefi"}) == []
 
 
 def test_guests_of_a_group_are_on_unlike_hosts() -> None:

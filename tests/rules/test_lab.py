@@ -58,6 +58,14 @@ def test_nothing_is_said_about_references_to_a_part_that_could_not_be_read(secti
     assert said(changes, frozenset({(section, name)})) == []
 
 
+@pytest.mark.parametrize("spelling", ["DL1", "dl_1"])
+def test_nothing_is_said_about_references_to_a_part_whose_name_is_spelt_as_no_name_is(spelling: str) -> None:
+    changes: Changes = {"hosts.dl1": REMOVED, "guests.k8s-2.on": "dl4"}
+    assert said(changes, frozenset({("hosts", spelling)})) == [
+        "guests.k8s-2.on: dl4 is not a host of this lab; did you mean dl2 or dl3?"
+    ]
+
+
 def test_nothing_is_said_about_references_into_a_section_that_could_not_be_read() -> None:
     assert said({"guests": {}}, frozenset({("guests", EVERYTHING)})) == []
 

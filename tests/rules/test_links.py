@@ -115,7 +115,7 @@ def test_the_name_of_a_vlan_interface_fits_linux() -> None:
 
 
 def test_a_vlan_interface_is_not_called_like_a_link() -> None:
-    links = {"eno1.20": BOND, "eno1": {"vlans": {"storage": {"address": "10.10.20.11"}}}}
+    links = {"eno1.20": BOND | {"mac": "52:54:00:00:00:01"}, "eno1": {"vlans": {"storage": {"address": "10.10.20.11"}}}}
     assert said({"hosts.dl1.links": links}) == [
         "hosts.dl1.links.eno1.vlans.storage: would be called eno1.20, which is a link of this host; "
         "rename one of the two"
@@ -180,3 +180,32 @@ def test_guests_may_have_a_card_of_a_network_for_themselves() -> None:
         "eno3": {"network": "lan", "bridge": "br-lan"},
     }
     assert said({"hosts.dl1.links": links}) == []
+
+
+@pytest.mark.parametrize("name", ["bond0", "br-lan", "br0", "eno9.20"])
+def test_a_card_is_not_called_like_what_is_made_of_cards(name: str) -> None:
+    links = {"eno1": {"network": "lan", "address": "192.168.10.11"}, "eno2": {}, name: {}}
+    changes: Changes = {"hosts.dl1.links": links, "volumes": {}, "guests": {}, "clusters": {}}
+    assert said(changes) == [
+        f"hosts.dl1.links.{name}: is called like a bond, a bridge or a VLAN, and nothing makes it; "
+        "name the card (`ip link` shows it); `bond:`, `bridge:` and `vlans:` make the others on it"
+    ]
+    links[name] = {"mac": "52:54:00:00:00:01"}
+    assert said(changes) == []
+
+
+def test_a_bond_is_of_cards() -> None:
+    assert said({"hosts.dl1.links.bond0": {"bond": {"members": ["lo", "eno3", "bond1"]}}}) == [
+        "hosts.dl1.links.bond0.bond.members[0]: lo is the loopback interface already; "
+        "a card is used once: leave it out of one of the two",
+        "hosts.dl1.links.bond0.bond.members[2]: bond1 is called like a bond, a bridge or a VLAN, "
+        "and a bond takes network cards only; name the cards, as `ip link` shows them",
+    ]
+
+
+def test_a_card_found_by_its_mac_is_not_called_as_linux_calls_cards() -> None:
+    assert said({"hosts.dl1.links.eth0": {}}) == []
+    assert said({"hosts.dl1.links.eth0": {"mac": "52:54:00:00:00:01"}}) == [
+        "hosts.dl1.links.eth0: is a name that Linux gives out by itself, so the card with this MAC may not get it; "
+        "call the link something else, such as lan0"
+    ]

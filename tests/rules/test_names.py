@@ -44,6 +44,14 @@ def test_networks_are_not_called_like_interfaces_that_exist(name: str) -> None:
     ]
 
 
+@pytest.mark.parametrize("name", ["all", "default"])
+def test_networks_are_not_called_what_linux_calls_many_interfaces(name: str) -> None:
+    assert said({f"networks.{name}": {"cidr": "10.1.0.0/24"}}) == [
+        f"networks.{name}: is a word for many interfaces at once to Linux; "
+        "call the network something else: guests name their network cards after it"
+    ]
+
+
 def test_networks_may_be_called_nearly_like_interfaces() -> None:
     assert said({"networks.eth": {"cidr": "10.1.0.0/24"}}) == []
 
@@ -56,9 +64,10 @@ def test_admins_have_logins_of_their_own() -> None:
     ]
 
 
-def test_no_admin_is_root() -> None:
-    assert said({"lab.admins": [{"name": "root", "ssh_keys": [KEY]}]}) == [
-        "lab.admins[0].name: root is an account of the system itself; choose a login of the person's own"
+@pytest.mark.parametrize("name", ["root", "syncoid-receiver", "systemd-network", "nixbld1"])
+def test_no_admin_is_called_like_an_account_of_the_system(name: str) -> None:
+    assert said({"lab.admins": [{"name": name, "ssh_keys": [KEY]}]}) == [
+        f"lab.admins[0].name: {name} is an account of the system itself; choose a login of the person's own"
     ]
 
 

@@ -81,6 +81,8 @@ def test_further_flags_may_be_given(flag: str) -> None:
             "--cluster-cidr=10.0.0.0/8",
             "--cluster-cidr=10.0.0.0/8 has a key of its own; write `pod_cidr:` of the cluster",
         ),
+        ("--", "-- is not a flag; write it like --name=value"),
+        ("-- v=2", "-- v=2 is not a flag; write it like --name=value"),
         ("--disable traefik", "--disable traefik has a key of its own; write `components:` of the cluster"),
         (
             "--datastore-endpoint=postgres://k3s:hunter2@db/k3s",
@@ -91,3 +93,36 @@ def test_further_flags_may_be_given(flag: str) -> None:
 )
 def test_flags_say_what_no_key_says(flag: str, line: str) -> None:
     assert said({"clusters.home.extra_flags": ["--v=2", flag]}) == [f"clusters.home.extra_flags[1]: {line}"]
+
+
+def test_flags_of_the_kubelet_have_a_value() -> None:
+    assert said(KUBEADM | {"clusters.home.extra_flags": ["--max-pods=60"]}) == []
+    assert said(KUBEADM | {"clusters.home.extra_flags": ["--max-pods"]}) == [
+        "clusters.home.extra_flags[0]: --max-pods is not a flag of the kubelet with its value; write it like --name=value"
+    ]
+
+
+@pytest.mark.parametrize(
+    "label",
+    ["disk", "example.org/tier", "topology.kubernetes.io/zone", "node.kubernetes.io/x", "a.kubelet.kubernetes.io/x"],
+)
+def test_a_node_may_have_labels_of_its_owner(label: str) -> None:
+    assert said({"clusters.home.labels": {"k8s-1": {label: "a"}}}) == []
+
+
+@pytest.mark.parametrize("label", ["node-role.kubernetes.io/worker", "kubernetes.io/x", "k8s.io/x", "a.k8s.io/x"])
+def test_a_node_gives_itself_no_label_of_the_cluster(label: str) -> None:
+    assert said({"clusters.home.labels": {"k8s-1": {label: "a"}}}) == [
+        f"clusters.home.labels.k8s-1.{label}: is a label that no node may give itself, and its kubelet would not start; "
+        f"take another prefix, or set it by `kubectl label node k8s-1 {label}=…`"
+    ]
+
+
+def test_flannel_carries_no_ipv6_in_a_cluster_of_kubeadm() -> None:
+    pods: Changes = {"clusters.home.pod_cidr": "fd00:42::/56"}
+    sentence = (
+        "clusters.home.pod_network: flannel carries IPv4 in a cluster of kubeadm, and pods are to have fd00:42::/56; "
+        "set it to none and install another, or choose IPv4"
+    )
+    assert sentence in said(KUBEADM | pods)
+    assert sentence not in said(KUBEADM | pods | {"clusters.home.pod_network": "none"})

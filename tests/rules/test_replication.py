@@ -25,7 +25,7 @@ def test_two_hosts_may_keep_replicas_for_each_other() -> None:
 @pytest.mark.parametrize(
     ("dataset", "line"),
     [
-        (sent("dl9"), "host: dl9 is not a host of this lab; did you mean dl3?"),
+        (sent("dl9"), "host: dl9 is not a host of this lab; did you mean dl1, dl2 or dl3?"),
         (sent("dl1"), "host: dl1 is the host that sends; name another: a copy in the same machine is lost with it"),
         (
             {"snapshots": {}, "replicate": {"host": "dl2", "pool": "tnak"}},
@@ -70,9 +70,9 @@ def test_the_network_of_a_replica_is_one_of_both_hosts() -> None:
 
 
 def test_two_datasets_are_not_received_as_one() -> None:
-    changes = {VMS: sent("dl3", dataset="backup"), "hosts.dl2.zfs.tank.datasets.vms": sent("dl3", dataset="backup")}
+    changes = {VMS: sent("dl3", dataset="b/vms"), "hosts.dl2.zfs.tank.datasets.vms": sent("dl3", dataset="b/vms")}
     assert said(changes) == [
-        "hosts.dl2.zfs.tank.datasets.vms.replicate.dataset: backup is where tank/vms of dl1 is received, too; "
+        "hosts.dl2.zfs.tank.datasets.vms.replicate.dataset: b/vms is where tank/vms of dl1 is received, too; "
         "give each replica a `dataset:` of its own"
     ]
 
@@ -83,9 +83,9 @@ def test_datasets_of_two_pools_with_one_name_are_received_apart() -> None:
 
 
 def test_a_dataset_is_not_received_over_another() -> None:
-    changes = {VMS: sent("dl3", dataset="vms"), "hosts.dl3.zfs.tank.datasets.vms": {}}
+    changes = {VMS: sent("dl3", dataset="own/vms"), "hosts.dl3.zfs.tank.datasets": {"own/vms": {}}}
     assert said(changes) == [
-        f"{VMS}.replicate.dataset: vms is a dataset of its own on dl3, and would be overwritten; "
+        f"{VMS}.replicate.dataset: own/vms is a dataset of its own on dl3, and would be overwritten; "
         "receive into a `dataset:` that nobody writes to, such as replica/NAME"
     ]
 
@@ -96,13 +96,12 @@ def test_a_dataset_may_be_received_below_another() -> None:
 
 def test_replicas_do_not_go_round() -> None:
     changes = {
-        VMS: sent("dl2", dataset="vms"),
-        "hosts.dl2.zfs.tank.datasets.vms": sent("dl3", dataset="vms"),
-        "hosts.dl3.zfs.tank.datasets.vms": sent("dl1", dataset="vms"),
+        f"hosts.dl{host}.zfs.tank.datasets": {"all/vms": sent(f"dl{after}", dataset="all/vms")}
+        for host, after in ((1, 2), (2, 3), (3, 1))
     }
     assert said(changes) == [
-        f"hosts.dl{host}.zfs.tank.datasets.vms.replicate.dataset: vms would come back: "
-        f"tank/vms of dl{after} is sent on, and ends where it began; send in one direction only"
+        f"hosts.dl{host}.zfs.tank.datasets.all/vms.replicate.dataset: all/vms would come back: "
+        f"tank/all/vms of dl{after} is sent on, and ends where it began; send in one direction only"
         for host, after in ((1, 2), (2, 3), (3, 1))
     ]
 
@@ -134,6 +133,28 @@ def test_what_is_sent_into_a_circle_and_out_of_it_is_not_blamed() -> None:
 def test_a_replica_may_be_sent_on() -> None:
     changes = {
         VMS: sent("dl2", dataset="backup/vms"),
-        "hosts.dl2.zfs.tank.datasets": {"backup": sent("dl3", dataset="backup"), "own": {}},
+        "hosts.dl2.zfs.tank.datasets": {"backup": sent("dl3", dataset="backup/dl2"), "own": {}},
     }
     assert said(changes) == []
+
+
+def test_a_replica_has_a_parent_below_its_pool() -> None:
+    assert said({VMS: sent(dataset="vms")}) == [
+        f"{VMS}.replicate.dataset: vms lies right below pool tank, on which the sender would be given rights; "
+        "write it like replica/vms"
+    ]
+
+
+def test_what_goes_along_with_its_parent_is_not_sent_by_itself() -> None:
+    datasets = {"vms": sent(), "vms/db": sent()}
+    assert said({"hosts.dl1.zfs.tank.datasets": datasets}) == [
+        f"{VMS}/db.replicate: goes along with tank/vms of dl1, which is sent to the same place; leave one of the two out"
+    ]
+    assert said({"hosts.dl1.zfs.tank.datasets": datasets | {"vms/db": sent("dl3")}}) == []
+
+
+def test_two_jobs_do_not_have_one_name() -> None:
+    assert said({"hosts.dl1.zfs.tank.datasets": {"a-b": sent(), "a/b": sent()}}) == [
+        "hosts.dl1.zfs.tank.datasets.a/b.replicate: would have the name tank-a-b of the job that sends tank/a-b of dl1; "
+        "rename one of the two datasets"
+    ]

@@ -127,3 +127,11 @@ def test_no_ratio_helps_a_host_without_memory_for_guests() -> None:
         f"{MEMORY}: 1GiB is too little: guests 8GiB, ARC 256MiB and the host's own 1GiB need 9.2GiB; "
         "give guests less, lower `zfs_arc_max` or move guests to another host"
     )
+
+
+def test_a_zfs_cache_is_not_larger_than_memory_can_be() -> None:
+    changes: Changes = {MEMORY: "40TiB", "hosts.dl1.zfs_arc_max": "16TiB"}
+    assert said(changes) == []
+    assert said(changes | {"hosts.dl1.zfs_arc_max": "17TiB"}) == [
+        "hosts.dl1.zfs_arc_max: 17TiB is more than any machine can have; write 16TiB or less"
+    ]

@@ -152,3 +152,14 @@ def test_a_data_pool_is_not_called_like_the_root_pool() -> None:
         "hosts.dl3.zfs.rpool: is the name of the pool on the system disk, which is ZFS here; "
         "call the data pool something else, such as tank"
     ]
+
+
+def test_the_name_of_a_pool_leaves_room_in_the_labels_of_its_partitions() -> None:
+    changes: Changes = {"guests": {}, "clusters": {}, "volumes": {}}
+    assert said(changes | {"hosts.dl1.zfs": {"a" * 25: vdev("mirror", 2, "A")}}) == []
+    assert said(
+        changes | {"hosts.dl1.zfs": {"a" * 25: vdev("mirror", 2, "A") | {"log": [vdev("mirror", 2, "B")]}}}
+    ) == [
+        f"hosts.dl1.zfs.{'a' * 25}: is too long: the labels of its disks' partitions begin with it, "
+        "and GPT has room for 36 letters; call the pool something with at most 21 letters, such as tank"
+    ]

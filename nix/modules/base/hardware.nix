@@ -22,16 +22,20 @@ in
         ];
       }
       (lib.mkIf metal {
-        # Disk controllers of second-hand servers (HP Smart Array old and new, LSI MegaRAID and HBA) and USB disks. NixOS
-        # loads AHCI and NVMe by itself; with one of these missing the initrd waits for the root disk for ever.
+        # Disk controllers of second-hand servers (HP Smart Array old and new, LSI MegaRAID and HBA), eMMC of mini PCs,
+        # NVMe behind Intel's VMD, and USB disks. NixOS loads AHCI and NVMe by itself; with one of these missing the
+        # initrd waits for the root disk for ever.
         boot.initrd.availableKernelModules = [
           "hpsa"
           "megaraid_sas"
           "mpt3sas"
+          "sdhci_acpi"
+          "sdhci_pci"
           "smartpqi"
           "uas"
           "usb_storage"
-        ];
+        ]
+        ++ lib.optional pkgs.stdenv.hostPlatform.isx86_64 "vmd"; # other kernels have none to build in
 
         # Some network cards (Broadcom bnx2, many Realtek) have no link without their firmware: the machine would be up
         # and unreachable.

@@ -27,7 +27,9 @@ in
     default = false;
     description = ''
       Whether this machine starts the cluster the others join. One server of a cluster has it. A machine with an empty disk
-      looks for another server first and joins it, so installing this one anew does not make a second cluster.
+      looks for another server first and joins it, so installing this one anew does not make a second cluster. A server
+      whose disk is lost has to be taken out of the cluster before it comes back: `kubectl delete node` on another one,
+      and with kubeadm its etcd member too.
     '';
   };
 

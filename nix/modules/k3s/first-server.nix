@@ -29,7 +29,7 @@ let
       for server in ${lib.escapeShellArgs others}; do
         # Any answer counts, an error too: a server that has lost its quorum still belongs to a cluster.
         if curl --silent --insecure --max-time 5 --output /dev/null "https://$server:6443/ping"; then
-          echo "$server answers: this machine joins its cluster"
+          echo "$server answers: this machine joins its cluster, once ${cfg.nodeName}'s old self is out of it (kubectl delete node ${cfg.nodeName})"
           echo "K3S_URL=https://$server:6443" > "$environment"
           exit 0
         fi

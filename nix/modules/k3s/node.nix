@@ -68,13 +68,12 @@ in
           allowedUDPPorts = cfg.udp;
         };
 
-        # Pods talk to their own node (API server, kubelet, node-local services) from these two. What comes out of
-        # flannel.1 was sent by another node's flannel. Ports of NodePort and LoadBalancer services need no opening: their
-        # packets are rewritten to a pod's address before the input chain and are forwarded, which NixOS does not filter.
-        trustedInterfaces = [
-          "cni0"
-          "flannel.1"
-        ];
+        # Pods talk to their own node (API server, kubelet, node-local services) from here. Those of other nodes come to
+        # the node's own address and are masqueraded on the way. So nothing begins on flannel.1, and it is not trusted:
+        # anybody on the cluster's network can send VXLAN packets. Ports of NodePort and LoadBalancer services need no
+        # opening: their packets are rewritten to a pod's address before the input chain and are forwarded, which NixOS
+        # does not filter.
+        trustedInterfaces = [ "cni0" ];
 
         # An answer may leave by another interface than the question came in by: from a pod by way of its service, or over
         # a VIP. Strict checking drops these without a word.

@@ -24,6 +24,16 @@ in
       description = "Address or name at which machines other than the first find the cluster: its VIP, or the first server.";
     };
 
+    podNetwork = mkOption {
+      type = types.enum [
+        "flannel"
+        "none"
+      ];
+      default = "flannel";
+      example = "none";
+      description = "Who connects pods across machines: the flannel that k3s brings, or something you install yourself.";
+    };
+
     clusterDns = mkOption {
       type = types.nullOr types.nonEmptyStr;
       default = null;

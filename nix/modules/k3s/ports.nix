@@ -12,7 +12,7 @@ in
       # 6443: API server, and the way every other machine joins. 10250: kubelet, asked by the API server for logs and by
       # metrics-server, from whichever node that runs on.
       tcp = lib.optional server 6443 ++ [ 10250 ];
-      udp = [ 8472 ]; # flannel's VXLAN
+      udp = lib.optional (cfg.podNetwork == "flannel") 8472; # VXLAN
       peers = lib.optionals server (
         lib.attrValues (lib.filterAttrs (_: address: address != cfg.nodeIp) cfg.servers)
       );

@@ -9,6 +9,7 @@ let
   cfg = config.homelab.k3s;
   node = config.homelab.kubernetesNode;
   server = cfg.role == "server";
+  withFlannel = cfg.podNetwork == "flannel";
   bracketed = address: if lib.hasInfix ":" address then "[${address}]" else address;
   bundled = [
     "coredns"
@@ -26,6 +27,11 @@ let
     (flag "cluster-domain" cfg.clusterDomain)
   ]
   ++ lib.optional (cfg.clusterDns != null) (flag "cluster-dns" cfg.clusterDns)
+  # A pod network of one's own brings its own policies; two enforcers would undo each other's rules.
+  ++ lib.optionals (!withFlannel) [
+    (flag "flannel-backend" "none")
+    "--disable-network-policy"
+  ]
   ++ map (flag "tls-san") (
     lib.unique (lib.optional (cfg.joinAddress != null) cfg.joinAddress ++ cfg.tlsSans)
   );
@@ -64,15 +70,16 @@ in
         shutdownGracePeriodCriticalPods = "${toString node.criticalShutdownSeconds}s";
       };
 
-      extraFlags = [
+      extraFlags =
         # By name and not by default route, which on a machine with several networks is the wrong one half the time.
-        (flag "flannel-iface" cfg.interface)
-        # On ZFS too: overlayfs works there since OpenZFS 2.2, while the zfs snapshotter wants a dataset of its own mounted
-        # in a set place and makes another for every image layer, hundreds that slow down each import and `zfs list`.
-        (flag "snapshotter" "overlayfs")
-      ]
-      ++ lib.optionals server serverFlags
-      ++ cfg.extraFlags;
+        lib.optional withFlannel (flag "flannel-iface" cfg.interface)
+        ++ [
+          # On ZFS too: overlayfs works there since OpenZFS 2.2, while the zfs snapshotter wants a dataset of its own mounted
+          # in a set place and makes another for every image layer, hundreds that slow down each import and `zfs list`.
+          (flag "snapshotter" "overlayfs")
+        ]
+        ++ lib.optionals server serverFlags
+        ++ cfg.extraFlags;
     };
 
     systemd.services.k3s = {

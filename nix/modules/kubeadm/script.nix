@@ -25,6 +25,7 @@ lib.getExe (
       pkgs.socat
       pkgs.util-linux
     ];
-    text = "${lib.toShellVars values}\n${builtins.readFile ./${name}.sh}";
+    # A service has no HOME, and without one kubectl keeps its cache in the root directory.
+    text = "export HOME=/root\n${lib.toShellVars values}\n${builtins.readFile ./${name}.sh}";
   }
 )

@@ -49,7 +49,10 @@ let
   # Units that make the guest's disks and bridges; one that does not exist is passed over by systemd.
   storage =
     guest:
-    map (pool: "zfs-import-${pool}.service") (pools guest)
+    lib.concatMap (pool: [
+      "zfs-import-${pool}.service"
+      "homelab-zfs-datasets-${pool}.service" # makes the volumes' parents as they were declared
+    ]) (pools guest)
     ++ lib.optional (files guest != [ ]) "zfs-mount.service" # images on data sets without an entry in fstab
     ++ map (resource: "homelab-drbd-${resource}.service") (resources guest);
   bridges =

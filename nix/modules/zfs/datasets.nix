@@ -1,4 +1,4 @@
-# Datasets that are declared after the installation: made and kept as declared by every boot and every deploy.
+# Datasets declared after the installation: made and kept as declared by every boot, and by a deploy that changes them.
 {
   config,
   lib,
@@ -33,16 +33,31 @@ let
         + "finish\n";
     };
 
+  # Stage 1 knows nothing of the unit, so what it mounts does without.
+  needed = import ./needed-for-boot.nix;
+  mountpoints =
+    pool: lib.filter (m: m != null) (lib.catAttrs "mountpoint" (lib.attrValues pool.datasets));
+  # As systemd names it: /srv/my-files is mounted by srv-my\x2dfiles.mount.
+  special = lib.stringToCharacters " !\"#$%&'()*+,-;<=>?@[\\]^`{|}~";
+  mountUnit =
+    path:
+    "${
+      lib.replaceStrings [ "/" ] [ "-" ] (lib.removePrefix "/" (lib.strings.escapeC special path))
+    }.mount";
+  mountsOf = pool: map mountUnit (lib.subtractLists needed (mountpoints pool));
+
   serviceOf =
     name: pool:
     lib.nameValuePair (unit name) {
       description = "Datasets of the ZFS pool ${name}";
-      wantedBy = [ "multi-user.target" ];
+      # By the mounts too: a deploy starts units in no set order, and the mount of a new dataset would not wait for one
+      # that is not on its way yet. Not required: a restart of it would take the mounts along, and their users.
+      wantedBy = [ "multi-user.target" ] ++ mountsOf pool;
       requires = [ "zfs-import-${name}.service" ];
       after = [ "zfs-import-${name}.service" ];
       # Early, like the import: what it makes is mounted before most services start.
       unitConfig.DefaultDependencies = false;
-      before = [ "shutdown.target" ];
+      before = [ "shutdown.target" ] ++ mountsOf pool;
       conflicts = [ "shutdown.target" ];
       serviceConfig = {
         Type = "oneshot";
@@ -50,21 +65,7 @@ let
         ExecStart = lib.getExe (script name pool);
       };
     };
-
-  mountpoints =
-    pool: lib.filter (m: m != null) (lib.catAttrs "mountpoint" (lib.attrValues pool.datasets));
-  needed = import ./needed-for-boot.nix;
-  # Ordered, not required: a required unit that is restarted takes the mounts, and their users, with it. Stage 1 knows
-  # nothing of the unit, so what it mounts does without.
-  mountsOf =
-    name: pool:
-    lib.genAttrs (lib.subtractLists needed (mountpoints pool)) (_: {
-      options = [ "x-systemd.after=${unit name}.service" ];
-    });
 in
 {
-  config = lib.mkIf cfg.enable {
-    systemd.services = lib.mapAttrs' serviceOf cfg.pools;
-    fileSystems = lib.mkMerge (lib.mapAttrsToList mountsOf cfg.pools);
-  };
+  config = lib.mkIf cfg.enable { systemd.services = lib.mapAttrs' serviceOf cfg.pools; };
 }

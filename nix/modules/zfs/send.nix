@@ -36,7 +36,7 @@ let
         "send"
       ];
       service = {
-        startAt = send.replicate.interval;
+        startAt = [ send.replicate.interval ]; # a list, as the common interval is: the two are put together
         wants = [ "network-online.target" ];
         after = [
           "network-online.target"

@@ -42,5 +42,8 @@ in
       interval = lib.mkDefault "hourly"; # as often as the finest snapshot that can be asked for
       inherit datasets;
     };
+
+    # NixOS leaves it a simple service, which counts as started before a snapshot is taken: nothing could wait for that.
+    systemd.services.sanoid.serviceConfig.Type = "oneshot";
   };
 }

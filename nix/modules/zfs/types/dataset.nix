@@ -9,7 +9,7 @@ in
 types.submodule {
   options = {
     mountpoint = mkOption {
-      type = types.nullOr (types.strMatching "/.+[^/]");
+      type = types.nullOr (types.strMatching "/.*[^/]");
       default = null;
       example = "/tank/vms";
       description = "Where it is mounted; null for a dataset that only holds others, such as the parent of volumes.";

@@ -1,0 +1,9 @@
+# The VM tests, with a test framework that hands back what it was given; disko comes with the modules under test.
+{ nixpkgsLib }:
+import ../../vm-tests {
+  pkgs = {
+    lib = import nixpkgsLib;
+    testers.runNixOSTest = test: test;
+  };
+  disko.nixosModules.disko = { };
+}

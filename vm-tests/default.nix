@@ -1,0 +1,12 @@
+# The NixOS VM tests by name; every file beside this one is a test.
+{ pkgs, disko }:
+let
+  inherit (pkgs) lib;
+  makeLabTest = import ./lib/make-lab-test.nix { inherit pkgs disko; };
+
+  isTest = file: type: type == "regular" && lib.hasSuffix ".nix" file && file != "default.nix";
+  files = lib.attrNames (lib.filterAttrs isTest (builtins.readDir ./.));
+in
+lib.genAttrs (map (lib.removeSuffix ".nix") files) (
+  name: makeLabTest (import (./. + "/${name}.nix") // { inherit name; })
+)
