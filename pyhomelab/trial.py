@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from pyhomelab.shell import Done
 
 PROFILE = "/nix/var/nix/profiles/system"
-_ALIVE = {"active", "activating", "deactivating", "reloading", "refreshing"}
+_GONE = {"inactive", "failed"}  # and not: no answer, which systemd gives while it executes itself anew
 _KILL_AFTER = 10
 _WAYS_BACK = 3
 _RESTART = 600
@@ -232,7 +232,7 @@ def state_of(name: str, done: Done) -> State:
             code=int(rest) if phase in {Phase.PROBATION, Phase.REFUSED} else None,
             why=harmless(rest),
             seconds_left=max(0, int(deadline) - uptime) if deadline and phase is Phase.PROBATION else None,
-            is_supervised=answer["unit"][0][0] in _ALIVE,
+            is_supervised=answer["unit"][0][0] not in _GONE,
             boot_id=harmless(answer["boot"][0][0]),
             current=harmless(answer["current"][0][0]),
             profile=harmless(answer["profile"][0][0]),

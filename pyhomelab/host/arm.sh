@@ -22,8 +22,8 @@
 
     is_supervised() { # RUN
         case $(systemctl show --property=ActiveState --value "pyhomelab-$1.service") in
-        active | activating | deactivating | reloading | refreshing) return 0 ;;
-        *) return 1 ;;
+        inactive | failed) return 1 ;;
+        *) return 0 ;; # no answer, too
         esac
     }
 
