@@ -30,6 +30,7 @@ python3Packages.buildPythonApplication {
   build-system = [ python3Packages.hatchling ];
   dependencies = [
     python3Packages.click
+    python3Packages.fabric
     python3Packages.pydantic
     python3Packages.rich
     python3Packages.ruamel-yaml

@@ -2,6 +2,7 @@
 { pkgs }:
 pkgs.python3.withPackages (python: [
   python.click
+  python.fabric
   python.pydantic
   python.rich
   python.ruamel-yaml

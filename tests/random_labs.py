@@ -123,6 +123,7 @@ class RandomLab:
             zfs_scrub=self._pick(_CALENDARS),
             zfs_trim=self._pick(_CALENDARS),
             overcommit={"cpu": "16"},
+            ssh={"address": "192.0.2.7", "user": "mika", "port": "2222", "jump": "bastion"},
         )
 
     def _links(self, host: str) -> Part:

@@ -78,7 +78,7 @@ def test_a_unit_that_had_failed_before_does_not_count(machine: Machine) -> None:
     flaky = 'stub.services.flaky.script = "exit 1";'
     machine.becomes(flaky)
     watch, found = machine.activated(flaky + WEB)
-    assert (found.code, found.failed_before, objection(found)) == (4, {"flaky.service"}, None)
+    assert (found.code, found.failed_before, objection(found)) == (4, frozenset({"flaky.service"}), None)
     machine.abort(watch, "changed my mind")
     assert watch.outcome().ending is Ending.ROLLED_BACK, "nor on the way back"
     assert machine.is_as_before()

@@ -14,6 +14,7 @@ let
   pythonPackages =
     fakes [
       "click"
+      "fabric"
       "hatchling"
       "hypothesis"
       "mypy"

@@ -1,0 +1,79 @@
+"""What a deploy would change, decided from what machines said of themselves."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from pyhomelab.hoststate import Generation, HostState, System
+from pyhomelab.rollout import Goal, concerned, rollout
+from pyhomelab.shell import Unreachable
+from tests.labs import lab
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pyhomelab.errors import HostFailed
+
+OLD, NEW = "/nix/store/old", "/nix/store/new"
+KERNEL = {"kernel": "/nix/store/linux-6.12/bzImage"}
+
+
+def runs(system: str, default: str = OLD) -> HostState:
+    """A machine that runs a system and would boot another, or the same."""
+    day = datetime(2026, 5, 1, tzinfo=UTC)
+    system_now = System(system, "26.05", "6.12", KERNEL)
+    kept = (Generation(1, day, default, "26.05", "6.12"),)
+    return HostState("x86_64", "id", day, system_now, system_now, 1, {}, kept, "running", ())
+
+
+def asked(**others: HostState | HostFailed) -> Mapping[str, HostState | HostFailed]:
+    """The answers of all machines; those that are not named run the old system."""
+    return {name: runs(OLD) for name in ("dl1", "dl2", "dl3", "k8s-1", "k8s-2", "k8s-3")} | {
+        name.replace("_", "-"): answer for name, answer in others.items()
+    }
+
+
+def test_a_machine_that_runs_and_boots_its_goal_is_left_as_it_is() -> None:
+    plan = rollout(lab({}), {"dl1": Goal(OLD)}, asked(), 4)
+    assert (plan.in_sync, dict(plan.changes), plan.waves) == (("dl1",), {}, ())
+
+
+def test_a_machine_that_runs_its_goal_but_boots_another_is_changed() -> None:
+    plan = rollout(lab({}), {"dl1": Goal(NEW)}, asked(dl1=runs(NEW)), 4)
+    assert list(plan.changes) == ["dl1"]
+
+
+def test_what_only_a_reboot_changes_is_said() -> None:
+    goal = Goal(NEW, {"kernel": "/nix/store/linux-6.18/bzImage", "unheard-of": "x"})
+    assert rollout(lab({}), {"dl1": goal}, asked(), 4).changes["dl1"].reboot_for == ("kernel",)
+    assert rollout(lab({}), {"dl1": Goal(NEW, KERNEL)}, asked(), 4).changes["dl1"].reboot_for == ()
+
+
+def test_a_machine_that_does_not_answer_is_left_out_and_the_others_go_on() -> None:
+    goals = {"dl3": Goal(NEW), "k8s-1": Goal(NEW)}
+    plan = rollout(
+        lab({"clusters": {}, "volumes": {}}), goals, asked(dl3=Unreachable("does not answer", where="dl3")), 4
+    )
+    assert dict(plan.left_out) == {"dl3": "does not answer"}
+    assert list(plan.changes) == ["k8s-1"]
+
+
+def test_of_three_servers_none_is_touched_while_another_is_down() -> None:
+    down = Unreachable("does not answer", where="k8s-3")
+    plan = rollout(lab({}), {"k8s-1": Goal(NEW)}, asked(k8s_3=down), 4)
+    assert list(plan.changes) == []
+    assert plan.left_out["k8s-1"] == (
+        "would take down one more of the servers of k3s cluster home: k8s-3 already down, and of 3, 1 may be"
+    )
+
+
+def test_three_servers_are_never_in_one_wave() -> None:
+    goals = {name: Goal(NEW) for name in ("k8s-1", "k8s-2", "k8s-3")}
+    plan = rollout(lab({}), goals, asked(), 4)
+    assert [len(wave.machines) for wave in plan.waves] == [1, 1, 1]
+
+
+def test_whoever_shares_a_group_with_a_machine_is_asked_too() -> None:
+    assert concerned(lab({}), ["k8s-1"]) == ["k8s-1", "k8s-2", "k8s-3"]
+    assert concerned(lab({"clusters": {}, "volumes": {}}), ["dl1"]) == ["dl1"]
