@@ -95,13 +95,15 @@
     # Of the old system and by its own path: /bin/sh is the new one's after the switch.
     shell=$(readlink -f /bin/sh)
     # mixed: what is left of a switch goes with the supervisor, or nobody could switch back.
-    # IgnoreOnIsolate: a new system that falls into emergency mode takes everything with it but this.
+    # IgnoreOnIsolate, DefaultDependencies: a new system that falls into emergency mode takes all with it but this,
+    # which only a shutdown stops, and that while there still are file systems.
     # OOM*: a new system that needs all memory is a reason to go back, not to lose the way.
     # ExecStopPost: whoever kills the supervisor has not stopped the way back.
     said=$(
         systemd-run --quiet --collect --no-ask-password --service-type=exec --unit="pyhomelab-$RUN" \
             --description="pyhomelab tries a system" \
-            --property=KillMode=mixed --property=IgnoreOnIsolate=yes \
+            --property=KillMode=mixed --property=IgnoreOnIsolate=yes --property=DefaultDependencies=no \
+            --property=Conflicts=shutdown.target --property=Before=shutdown.target --property=After=local-fs.target \
             --property=OOMPolicy=continue --property=OOMScoreAdjust=-900 \
             --property=RuntimeMaxSec="$LONGEST" --property=TimeoutStopSec="$LONGEST" \
             --property=ExecStopPost="$shell $directory/supervisor.sh $directory --after" \

@@ -96,8 +96,8 @@ finish() {
 # What of the switch is left, which may have ended before what it had started: it would go on changing this host, or
 # hold the lock without which nobody can switch. The unit's cgroup knows it all; this shell has no child here.
 kill_what_is_left() {
-    while IFS=: read -r number _ group; do
-        [ "$number" = 0 ] || continue
+    while IFS=: read -r _ _ group; do
+        case $group in */"pyhomelab-$RUN.service") ;; *) continue ;; esac
         while read -r pid; do
             [ "$pid" = $$ ] || kill -KILL "$pid"
         done <"/sys/fs/cgroup$group/cgroup.procs"

@@ -84,7 +84,7 @@ def test_a_system_that_does_this_is_undone(machine: Machine, what: str) -> None:
 
 
 def test_a_host_that_falls_into_emergency_mode_comes_out_of_it(machine: Machine) -> None:
-    fall = "systemctl --no-block start --job-mode=replace-irreversibly emergency.target"
+    fall = "systemctl --no-block isolate emergency.target"
     watch = machine.tried(script(f"{fall}; sleep 1000"), activation=5, probation=5)
     machine.wait_for("systemctl --quiet is-active emergency.target && ! systemctl --quiet is-active ssh")
     assert watch.outcome().ending is Ending.ROLLED_BACK
