@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pyhomelab.parallel import crew
+from pyhomelab.parallel import as_they_end, crew
 from pyhomelab.process import Children
 from pyhomelab.stages.build import build
 from pyhomelab.stages.evaluation import evaluate
@@ -30,7 +30,7 @@ def build_machines(
     Raises FlakeFailed, before anything is built, if the error is not of one machine but of the flake.
     """
     results: dict[str, Built | BuildFailed | EvaluationFailed] = {}
-    building: dict[str, Future[Built | BuildFailed]] = {}
+    building: list[Future[Built | BuildFailed]] = []
 
     def built(evaluated: Evaluated) -> Built | BuildFailed:
         result = build(evaluated, site, children, tell)
@@ -41,8 +41,10 @@ def build_machines(
         for evaluated in evaluate(reference, hosts, children, tell):
             tell(evaluated)
             if isinstance(evaluated, Evaluated):
-                building[evaluated.host] = threads.submit(built, evaluated)
+                building.append(threads.submit(built, evaluated))
             else:
                 results[evaluated.host] = evaluated
-        results |= {host: future.result() for host, future in building.items()}
+        for done in as_they_end(building):
+            result = done.result()
+            results[result.host] = result
     return {host: results[host] for host in hosts}

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, TypeVar
 
+from pyhomelab.process import BLINK
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
+    from concurrent.futures import Future
 
     from pyhomelab.process import Children
 
@@ -33,5 +36,13 @@ def side_by_side(
 ) -> Iterator[Result]:
     """Do the work for each item, so many at once; gives what came out, in the order in which it came."""
     with crew(size, children) as threads:
-        for done in as_completed([threads.submit(work, item) for item in items]):
+        for done in as_they_end([threads.submit(work, item) for item in items]):
             yield done.result()
+
+
+def as_they_end(futures: Iterable[Future[Result]]) -> Iterator[Future[Result]]:
+    """Give each future when it is done; a signal is heard meanwhile, which is not so in a wait without an end."""
+    waiting = set(futures)
+    while waiting:
+        done, waiting = wait(waiting, BLINK, FIRST_COMPLETED)
+        yield from done

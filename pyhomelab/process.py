@@ -10,6 +10,7 @@ import tempfile
 from collections import deque
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from queue import Empty, SimpleQueue
 from threading import Lock, Thread
 from typing import IO, TYPE_CHECKING, Self
 
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 _TAIL = 10
 _KEPT = 1000  # lines of stderr: the log of a failed build, with what was said around it
 _PATIENCE = 3.0
+BLINK = 0.5
+"""How long, in seconds, the main thread waits at most before it looks for a signal."""
 _GRACE = 0.2
 
 
@@ -81,20 +84,29 @@ class Child:
     def __init__(self, process: subprocess.Popen[str], on_stderr: Callable[[str], None]) -> None:
         self._process, self._on_stderr = process, on_stderr
         self._said: deque[str] = deque(maxlen=_KEPT)
-        self._listener = Thread(target=self._listen, daemon=True)
-        self._listener.start()
+        self._printed: SimpleQueue[str | None] = SimpleQueue()
+        self._is_at_end = False
+        self._listeners = [Thread(target=listen, daemon=True) for listen in (self._print, self._listen)]
+        for listener in self._listeners:
+            listener.start()
 
     def lines(self) -> Iterator[str]:
         """Give the lines of its stdout as they come, until it closes it."""
-        for line in _stream(self._process.stdout):
-            yield line.rstrip("\n")
+        while not self._is_at_end:
+            # Not in one wait: a signal that comes just before one begins is not heard before it ends.
+            with suppress(Empty):
+                line = self._printed.get(timeout=BLINK)
+                if line is None:
+                    self._is_at_end = True
+                else:
+                    yield line
 
     def end(self) -> Ended:
         """Wait for its end; what of its stdout was not read is lost."""
         for _ in self.lines():
             pass
         exit_code = self._process.wait()
-        self._listener.join(_PATIENCE)  # something it left behind may hold stderr open
+        self._listeners[1].join(_PATIENCE)  # something it left behind may hold stderr open
         return Ended(exit_code, "\n".join(self._said))
 
     def stop(self) -> None:
@@ -102,19 +114,24 @@ class Child:
         if self._process.poll() is not None:
             return
         self._signal(signal.SIGTERM)
-        try:
+        with suppress(subprocess.TimeoutExpired):
             self._process.wait(_PATIENCE)
-        except subprocess.TimeoutExpired:
-            self._signal(signal.SIGKILL)
-            self._process.wait()
+        self._signal(signal.SIGKILL)
+        self._process.wait()
 
     def close(self) -> None:
         """Stop it and let go of its pipes."""
         self.stop()
-        self._listener.join(_PATIENCE)
-        for pipe in (self._process.stdout, self._process.stderr):
-            if not self._listener.is_alive():
+        pipes = (self._process.stdout, self._process.stderr)
+        for listener, pipe in zip(self._listeners, pipes, strict=True):
+            listener.join(_PATIENCE)
+            if not listener.is_alive():
                 _stream(pipe).close()
+
+    def _print(self) -> None:
+        for line in _stream(self._process.stdout):
+            self._printed.put(line.rstrip("\n"))
+        self._printed.put(None)
 
     def _listen(self) -> None:
         for line in _stream(self._process.stderr):

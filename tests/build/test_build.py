@@ -97,7 +97,7 @@ def test_only_the_machines_that_are_meant_are_evaluated(lab: NixLab) -> None:
 def test_a_machine_that_is_not_in_the_inventory_is_refused(lab: NixLab) -> None:
     done = lab.build("--host", "dl4")
     assert (done.returncode, done.stdout) == (3, "")
-    assert done.stderr == "dl4: is no machine of the lab; did you mean dl3?\n"
+    assert done.stderr == "dl4: is no machine of the lab; did you mean dl1, dl2 or dl3?\n"
 
 
 def test_an_error_of_the_flake_is_said_once_and_nothing_is_built(lab: NixLab) -> None:
@@ -114,7 +114,7 @@ def test_a_machine_whose_directory_the_flake_does_not_find_is_told_from_the_othe
     (lab.root / "nix/lab.nix").write_text(frame.replace('"examples"', '"dl2" "examples"'))
     done = lab.build()
     assert (done.returncode, list(paths(done.stdout))) == (4, ["dl1", "dl3"])
-    assert "dl2:   the flake has no nixosConfigurations.dl2; did you mean dl3?\n" in done.stderr
+    assert "dl2:   the flake has no nixosConfigurations.dl2; did you mean dl1 or dl3?\n" in done.stderr
 
 
 def test_without_nix_it_is_said_where_to_get_it(lab: NixLab, tmp_path: Path) -> None:
