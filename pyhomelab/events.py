@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Literal
 
 from pyhomelab.states import BuildFailed, Built, Evaluated, EvaluationFailed
+
+Stage = Literal["copy", "activate", "drain", "reboot", "uncordon"]
+"""What is done to a machine that is deployed to, in this order; only the first two always."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +45,42 @@ class Progressed:
 
 
 @dataclass(frozen=True, slots=True)
+class StageBegan:
+    """A machine enters a stage of its deploy, such as `copy`."""
+
+    host: str
+    stage: Stage
+
+
+@dataclass(frozen=True, slots=True)
+class StageEnded:
+    """A machine left a stage: `outcome` in two words as the journal has it, and why if it did not go well."""
+
+    host: str
+    stage: Stage
+    outcome: str
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Noted:
     """Something about the whole run that a person should know."""
 
     sentence: str
 
 
-Event = Evaluating | AskedAgain | Evaluated | EvaluationFailed | Building | Progressed | Built | BuildFailed | Noted
+Event = (
+    Evaluating
+    | AskedAgain
+    | Evaluated
+    | EvaluationFailed
+    | Building
+    | Progressed
+    | Built
+    | BuildFailed
+    | StageBegan
+    | StageEnded
+    | Noted
+)
 Tell = Callable[[Event], None]
 """Hands over an event; it may be called from several threads."""

@@ -4,14 +4,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pyhomelab.events import AskedAgain, Building, Evaluating, Noted, Progressed
+from pyhomelab.events import AskedAgain, Building, Evaluating, Noted, Progressed, StageBegan, StageEnded
 from pyhomelab.states import BuildFailed, Built, Evaluated, EvaluationFailed
 from pyhomelab.wording import counted, listed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from pyhomelab.events import Event
+    from pyhomelab.events import Event, Stage
+
+_STAGES: Mapping[Stage, str] = {
+    "copy": "copying its system",
+    "activate": "trying its system",
+    "drain": "moving its pods elsewhere",
+    "reboot": "rebooting",
+    "uncordon": "letting pods come back",
+}
 
 
 def lines(event: Event) -> list[str]:
@@ -23,6 +31,10 @@ def lines(event: Event) -> list[str]:
             return [f"evaluating {counted(len(hosts), 'machine')} with {program}, {at_once} at a time"]
         case AskedAgain(hosts, because):
             return [f"{host}: asked again: {because}" for host in hosts]
+        case StageBegan(host, stage):
+            return [f"{host}: {_STAGES[stage]}"]
+        case StageEnded(host, stage, outcome, why):
+            return [f"{host}: {stage}: {outcome}{f': {why}' if why else ''}"]
         case EvaluationFailed(host, said):
             return _failure(host, "evaluation failed", said)
         case BuildFailed(host, said):
