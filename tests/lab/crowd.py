@@ -11,8 +11,8 @@ from threading import Condition
 from typing import TYPE_CHECKING
 
 from tests.lab import moments, strikes
-from tests.lab.deployer import Deployer
-from tests.lab.faults import FIRST, SYSTEMS, Becomes, Cell
+from tests.lab.deployer import LONG, PROBATION, Deployer
+from tests.lab.faults import FIRST, SYSTEMS, Becomes, Cell, cells
 from tests.lab.fixtures import INSTALLED
 from tests.lab.hosts import LabHost, lab
 from tests.lab.systems import build_with, make_default, make_lab
@@ -93,7 +93,10 @@ class Crowd:
         if moment.needs_canary:
             moments.hold(canary, "activation")
         moments.hold(host, *moment.holds)
-        deployer = stack.enter_context(Deployer(directory, [one.name for one in hosts], host.key))
+        # Who is to be confirmed has time enough for it, however busy this machine is.
+        probation = PROBATION if cells()[cell].system == "old" else LONG
+        names = [one.name for one in hosts]
+        deployer = stack.enter_context(Deployer(directory, names, host.key, probation=probation))
         deploy = moments.Deploy(host, canary, deployer, directory)
         moment.arrive(deploy)
         strike.strike(deploy)
@@ -130,7 +133,7 @@ def _deployed(directory: Path, host: LabHost, stack: ExitStack, **limits: int) -
 
 def _again(said: Said, directory: Path, host: LabHost, stack: ExitStack) -> Said:
     """Deploy a good system to a host, unless that was done already."""
-    return said if said.code == 0 else _deployed(directory, host, stack)
+    return said if said.code == 0 else _deployed(directory, host, stack, probation=LONG)
 
 
 def _seen(host: LabHost, system: str, said: Said, seconds: float, again: Said) -> Seen:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-ACTIVATION, PROBATION = 40, 8
+ACTIVATION, PROBATION, LONG = 90, 8, 60
 PATIENCE = 150.0
 
 
@@ -40,7 +40,7 @@ class Said:
 class Deployer:
     """Somebody who deploys machines of the lab in a directory."""
 
-    def __init__(self, directory: Path, names: Iterable[str], key: Path, activation: int = ACTIVATION) -> None:
+    def __init__(self, directory: Path, names: Iterable[str], key: Path, **limits: int) -> None:
         """Begin to deploy; `agree` answers the question whether to change anything."""
         self.directory = directory
         home = directory / "home"
@@ -50,11 +50,12 @@ class Deployer:
         self._terminal, theirs = pty.openpty()
         self._holds = 0
         chosen = [word for name in names for word in ("--host", name)]
-        limits = ["--activation-limit", f"{activation}s", "--probation", f"{PROBATION}s"]
+        activation, probation = limits.get("activation", ACTIVATION), limits.get("probation", PROBATION)
+        options = ["--activation-limit", f"{activation}s", "--probation", f"{probation}s"]
         environment = {name: value for name, value in os.environ.items() if name != "SSH_AUTH_SOCK"}
         with self._out.open("w") as out, self._err.open("w") as err:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "pyhomelab", "deploy", "--json", *limits, *chosen],
+                [sys.executable, "-m", "pyhomelab", "deploy", "--json", *options, *chosen],
                 cwd=directory,
                 env={**environment, "HOME": str(home), "PYTHONPATH": str(ROOT), "NIX_CONFIG": NIX_CONFIG},
                 stdin=theirs,

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pyhomelab.journal import Journal
+from tests.lab import slots
 from tests.lab.deployer import PATIENCE, TookTooLong
 from tests.lab.faults import MOMENTS
-from tests.lab.trials import BOOT_ID
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from pathlib import Path
 
     from tests.lab.deployer import Deployer
     from tests.lab.hosts import LabHost
@@ -48,14 +49,13 @@ class Deploy:
     directory: Path
     boot_id: str = ""
 
-    def peek(self, script: str) -> str:
-        """What a shell's text prints on the machine, whatever its network does; nothing where it is off."""
-        return peek(self.host, script)
-
     def phase(self) -> str:
         """What the supervisor is at."""
-        words = self.peek("cat /run/pyhomelab/*/state 2>/dev/null | head -n 1").split()
-        return words[0] if words else ""
+        try:
+            states = [file.read_text() for file in _run(self.host, "pyhomelab").glob("*/state")]
+        except OSError:
+            return ""
+        return "".join(states).partition("\n")[0].partition(" ")[0]
 
     def has_decided(self) -> bool:
         """Whether the machine has come to an end by itself, or nothing is left to be waited for."""
@@ -63,7 +63,7 @@ class Deploy:
 
     def has_rebooted(self) -> bool:
         """Whether the machine runs in another boot than `boot_id`."""
-        return self.peek(BOOT_ID) not in {"", self.boot_id}
+        return boot_id(self.host) not in {"", self.boot_id}
 
     def until(self, condition: Callable[[], bool]) -> None:
         """Wait for something."""
@@ -72,10 +72,6 @@ class Deploy:
             if time.monotonic() > until:
                 raise TookTooLong(f"{self.phase()}\n{self.deployer.err}")
             time.sleep(0.05)
-
-    def is_held(self, what: str, host: LabHost | None = None) -> Callable[[], bool]:
-        """Whether a machine waits where it was told to."""
-        return lambda: bool(peek(host or self.host, f"[ ! -e /root/held-{what} ] || echo yes"))
 
     def is_copied(self) -> bool:
         """Whether the journal says that the machine has its system."""
@@ -88,12 +84,26 @@ class Deploy:
         return any((one.host, one.stage, one.outcome) == (self.host.name, "copy", "copied") for one in entries)
 
 
-def peek(host: LabHost, script: str) -> str:
-    """What a shell's text prints on a host, whatever its network does; nothing where it is off."""
+def _run(host: LabHost, name: str) -> Path:
+    """A place below a host's /run, as seen from outside; nothing is there while the host is off."""
     try:
-        return host.inside(script, check=False).stdout.strip()
-    except (OSError, IndexError):
+        first = (slots.cgroup(host.lab, host.name) / "init.scope/cgroup.procs").read_text().split()
+    except OSError:
+        first = []
+    return Path("/proc", *first[:1], "root/run", name)
+
+
+def boot_id(host: LabHost) -> str:
+    """The id of a host's boot; nothing while it is off."""
+    try:
+        return _run(host, "boot_id").read_text()
+    except OSError:
         return ""
+
+
+def is_held(host: LabHost, what: str) -> bool:
+    """Whether a host waits where it was told to."""
+    return (host.disk / "root" / f"held-{what}").exists()
 
 
 @dataclass(frozen=True)
@@ -108,15 +118,19 @@ class Moment:
 
 def hold(host: LabHost, *whats: str) -> None:
     """Have a host wait there until `release`."""
-    names = " ".join(f"/root/hold/{what}" for what in whats)
-    host.inside(f"rm -f /root/held-*; mkdir -p /root/hold; touch /root/hold {names}")
+    place = host.disk / "root/hold"
+    place.mkdir()
+    for what in whats:
+        (place / what).touch()
     if "copy" in whats:
-        host.inside("cat >/usr/sbin/nix-daemon; chmod 755 /usr/sbin/nix-daemon", stdin=_COPY)
+        daemon = host.disk / "usr/sbin/nix-daemon"
+        daemon.write_text(_COPY)
+        daemon.chmod(0o755)
 
 
 def release(host: LabHost) -> None:
     """Let a host go on, wherever it waits."""
-    host.inside("rm -rf /root/hold", check=False)
+    shutil.rmtree(host.disk / "root/hold")
 
 
 def _before(deploy: Deploy) -> None:
@@ -126,14 +140,14 @@ def _before(deploy: Deploy) -> None:
 def _at(what: str) -> Callable[[Deploy], None]:
     def arrive(deploy: Deploy) -> None:
         deploy.deployer.agree()
-        deploy.until(deploy.is_held(what))
+        deploy.until(lambda: is_held(deploy.host, what))
 
     return arrive
 
 
 def _copied(deploy: Deploy) -> None:
     deploy.deployer.agree()
-    deploy.until(deploy.is_held("activation", deploy.canary))
+    deploy.until(lambda: is_held(deploy.canary, "activation"))
     deploy.until(deploy.is_copied)
 
 
@@ -143,17 +157,14 @@ def _past(what: str, phase: str) -> Callable[[Deploy], None]:
     def arrive(deploy: Deploy) -> None:
         _at(what)(deploy)
         deploy.deployer.hold()
-        deploy.peek("rm -rf /root/hold")
+        release(deploy.host)
         deploy.until(lambda: deploy.phase() == phase)
 
     return arrive
 
 
 def _go_on(deploy: Deploy) -> None:
-    try:
-        release(deploy.host)
-    except (OSError, IndexError):
-        return  # it restarts
+    release(deploy.host)
 
 
 _HOW = (

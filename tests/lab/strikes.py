@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tests.lab.deployer import PROBATION, Deployer
-from tests.lab.trials import BOOT_ID
+from tests.lab.moments import boot_id
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -20,15 +20,29 @@ if TYPE_CHECKING:
 
 _SHORT = 2.0
 _KEY = "/etc/ssh/ssh_host_ed25519_key"
-_RESTART_SSHD = "systemctl restart ssh; pkill sshd-session"
-_OTHER_KEY = f"mv {_KEY} {_KEY}.own; ssh-keygen -q -t ed25519 -N '' -f {_KEY}; systemctl restart ssh"
-_OWN_KEY = f"mv {_KEY}.own {_KEY}; systemctl restart ssh"
-_FULL_RUN = "mount -o remount,size=2m /run; cat /dev/zero >/run/full"
-_FULL_NIX = """
-mkdir -p /small && mount -t tmpfs -o size=1m tmpfs /small && mkdir /small/up /small/work
-mount -t overlay -o lowerdir=/nix,upperdir=/small/up,workdir=/small/work overlay /nix
-cat /dev/zero >/small/full
+_OTHER_KEY = f"mv {_KEY} {_KEY}.own && ssh-keygen -q -t ed25519 -N '' -f {_KEY} && systemctl restart ssh"
+_OWN_KEY = f"mv {_KEY}.own {_KEY} && systemctl restart ssh"
+# Each ends well only if it has done what it is for.
+_RESTART_SSHD = "systemctl restart ssh && { pkill sshd-session || true; }"
+_STOP_SSHD = "systemctl stop ssh; pkill sshd; ! systemctl --quiet is-active ssh"
+_FULL_RUN = """
+mount -o remount,size=2m /run && ! cat /dev/zero >/run/full && ! head -c 100000 /dev/zero >/run/more && rm /run/more
 """
+_FULL_NIX = """
+mkdir -p /small && mount -t tmpfs -o size=1m tmpfs /small && mkdir /small/up /small/work &&
+  mount -t overlay -o lowerdir=/nix,upperdir=/small/up,workdir=/small/work overlay /nix &&
+  ! cat /dev/zero >/small/full && ! head -c 100000 /dev/zero >/nix/more
+"""
+_COLLECT = "path=$(nix-store --add /etc/hostname) && nix-collect-garbage --delete-old && [ ! -e $path ]"
+_KILL_SUPERVISOR = """
+unit=$(systemctl list-units --plain --no-legend 'pyhomelab-*.service' | cut -d ' ' -f 1) &&
+  kill -KILL "$(systemctl show --property=MainPID --value "$unit")"
+"""
+_OF_THE_SECOND = {"": "deployed", "committing": "in sync", "committed": "in sync"}
+
+
+class NotDone(Exception):
+    """What should have happened did not; the message says what happened instead."""
 
 
 def _nothing(_: Deploy) -> None:
@@ -43,9 +57,10 @@ def _power(deploy: Deploy) -> None:
 
 def _reboot(deploy: Deploy) -> None:
     """The machine restarts at once, unless it first has to end what it is at."""
-    deploy.boot_id = deploy.peek(BOOT_ID)
-    deploy.peek("systemctl --no-block reboot")
-    deploy.until(lambda: deploy.has_rebooted() or deploy.phase() == "committing")
+    deploy.boot_id = boot_id(deploy.host)
+    deploy.host.inside("systemctl --no-block reboot", check=False)
+    if deploy.phase() != "committing":
+        _rebooted(deploy)
 
 
 def _rebooted(deploy: Deploy) -> None:
@@ -69,7 +84,7 @@ def _restored(deploy: Deploy) -> None:
 
 def _own_key(deploy: Deploy) -> None:
     deploy.until(deploy.has_decided)
-    deploy.peek(_OWN_KEY)
+    deploy.host.inside(_OWN_KEY)
 
 
 def _awake(deploy: Deploy) -> None:
@@ -78,17 +93,22 @@ def _awake(deploy: Deploy) -> None:
 
 
 def _quiet(deploy: Deploy) -> None:
-    """Wait until no supervisor is at work."""
-    units = "systemctl list-units --plain --no-legend 'pyhomelab-*.service'"
-    deploy.until(lambda: deploy.deployer.has_ended() and deploy.peek(f"{units} && echo asked") == "asked")
+    """Wait until nobody is at work, neither here nor there."""
+    deploy.until(deploy.deployer.has_ended)
+    deploy.host.inside(
+        "while systemctl list-units --plain --no-legend 'pyhomelab-*.service' | grep .; do sleep 0.3; done"
+    )
 
 
 def _second(deploy: Deploy) -> None:
     directory = deploy.directory.with_name(f"{deploy.directory.name}-second")
     shutil.copytree(deploy.directory, directory, symlinks=True, ignore=shutil.ignore_patterns("journal.*"))
+    said = _OF_THE_SECOND.get(deploy.phase(), "refused")
     with Deployer(directory, [deploy.host.name], deploy.host.key) as second:
         second.agree()
-        second.end()
+        end = second.end()
+    if end.became != {deploy.host.name: said}:
+        raise NotDone(f"the second deployer said {end.became}, not {said}\n{end.err}")
 
 
 def journal(directory: Path) -> Path:
@@ -118,7 +138,7 @@ def _fill_journal(deploy: Deploy) -> None:
 
 def _script(text: str) -> Callable[[Deploy], None]:
     def strike(deploy: Deploy) -> None:
-        deploy.peek(text)
+        deploy.host.inside(text)
 
     return strike
 
@@ -139,7 +159,7 @@ STRIKES: Mapping[str, Strike] = {
     "blink": Strike(_cut, _blink),
     "cut": Strike(_cut, _restored),
     "sshd-restarts": Strike(_script(_RESTART_SSHD)),
-    "sshd-stops": Strike(_script("systemctl stop ssh; pkill sshd")),
+    "sshd-stops": Strike(_script(_STOP_SSHD)),
     "other-key": Strike(_script(_OTHER_KEY), _own_key),
     "killed": Strike(lambda deploy: deploy.deployer.kill(), _quiet),
     "asleep": Strike(lambda deploy: deploy.deployer.hold(), _awake),
@@ -149,6 +169,6 @@ STRIKES: Mapping[str, Strike] = {
     ),
     "run-full": Strike(_script(_FULL_RUN), mend=_script("rm /run/full")),
     "nix-full": Strike(_script(_FULL_NIX), mend=_script("umount --lazy /nix")),
-    "collector": Strike(_script("nix-collect-garbage --delete-old")),
-    "supervisor": Strike(_script("systemctl kill --kill-whom=main --signal=KILL 'pyhomelab-*.service'")),
+    "collector": Strike(_script(_COLLECT)),
+    "supervisor": Strike(_script(_KILL_SUPERVISOR)),
 }

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.lab.crowd import Crowd, Seen, crowd
-from tests.lab.deployer import ACTIVATION, PROBATION
 from tests.lab.faults import FAULTS, SYSTEMS, Cell, cells
 from tests.lab.moments import HOW
 from tests.lab.needs import missing_for_systems
@@ -25,7 +24,7 @@ pytestmark = [
     pytest.mark.skipif(missing_for_systems() != "", reason=missing_for_systems() or "nothing is missing"),
 ]
 
-DEADLINE = ACTIVATION + 2 * PROBATION + 60
+DEADLINE = 120
 CELLS = cells()
 
 
@@ -37,15 +36,16 @@ def hosts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Crowd]:
 
 
 @pytest.fixture
-def seen(hosts: Crowd, request: pytest.FixtureRequest, record_property: Callable[[str, object], None]) -> Seen:
+def seen(
+    hosts: Crowd, request: pytest.FixtureRequest, record_testsuite_property: Callable[[str, object], None]
+) -> Seen:
     """What became of a machine; what later tests ask for is tried meanwhile."""
     what = request.getfixturevalue("what")
     if not hasattr(request.config, "workerinput"):  # of several processes, each tries only what it is asked for
         hosts.begin(item.callspec.params["what"] for item in request.session.items if hasattr(item, "callspec"))
     hosts.begin([what])
     found = hosts.seen[what].result()
-    record_property("what", str(what))
-    record_property("became", str(found.becomes))
+    record_testsuite_property(str(what), str(found.becomes))
     return found
 
 
