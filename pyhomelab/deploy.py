@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import FIRST_COMPLETED, wait
+from dataclasses import dataclass, field
 from functools import partial
 from threading import BoundedSemaphore
 from typing import TYPE_CHECKING
@@ -25,16 +26,24 @@ if TYPE_CHECKING:
 _COPIES_AT_ONCE = 4
 
 
-def deploy(lab: Lab, plan: Rollout, before: Mapping[str, Result] | None = None) -> dict[str, Result]:
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """What happened in the same deploy before it was cut short: what became of machines, and which were canaries."""
+
+    results: Mapping[str, Result] = field(default_factory=dict)
+    canaries: tuple[str, ...] = ()
+
+
+def deploy(lab: Lab, plan: Rollout, earlier: Earlier) -> dict[str, Result]:
     """Bring every machine of a rollout to its system; gives what became of each.
 
-    `before` is what became of machines earlier in the same deploy. Ctrl-C lets the machines that are being tried come
-    to their end, and begins no others. Once more raises KeyboardInterrupt at once; then they go back by themselves.
+    Ctrl-C lets the machines that are being tried come to their end, and begins no others. Once more raises
+    KeyboardInterrupt at once; then they go back by themselves.
     """
-    known, results = dict(before or {}), dict[str, Result]()
+    known, results = dict(earlier.results), dict[str, Result]()
     brought = _bring_all(lab, plan.changes.values())
     for wave in plan.waves:
-        ended = _run(lab, plan, wave, _blocked(lab, plan, known), brought)
+        ended = _run(lab, plan, wave, _blocked(lab, plan, known, earlier.canaries), brought)
         results |= ended
         known |= ended
     for host, result in results.items():
@@ -53,9 +62,11 @@ def _bring_all(lab: Lab, changes: Collection[Change]) -> dict[str, Future[None]]
     return {change.host: in_background(partial(brought, change)) for change in changes}
 
 
-def _blocked(lab: Lab, plan: Rollout, known: Mapping[str, Result]) -> Mapping[str, str]:
+def _blocked(
+    lab: Lab, plan: Rollout, known: Mapping[str, Result], earlier_canaries: Collection[str]
+) -> Mapping[str, str]:
     unwell = {host: result.became for host, result in known.items() if not result.is_well}
-    return blocked_by(lab.inventory, plan.waves, unwell)
+    return blocked_by(lab.inventory, plan.waves, unwell, earlier_canaries)
 
 
 def _run(

@@ -77,16 +77,19 @@ def waves(inventory: Inventory, selected: Iterable[str], *, max_parallel: int) -
     ]
 
 
-def blocked_by(inventory: Inventory, waves: Sequence[Wave], unwell: Mapping[str, str]) -> dict[str, str]:
+def blocked_by(
+    inventory: Inventory, waves: Sequence[Wave], unwell: Mapping[str, str], earlier_canaries: Collection[str] = ()
+) -> dict[str, str]:
     """Say which machines are to be left alone, and why, after some did not end well.
 
     `unwell` has what became of each, such as `rolled back`; one that is in no wave was unwell before the first. Of what
     comes later, that is all that shares a group with it, its guests, the agents of a server, and everything if it is a
-    canary. The guests and agents of what is left alone are left alone, too; all others go on.
+    canary, be it one of the waves before these. The guests and agents of what is left alone are left alone, too; all
+    others go on.
     """
     ties = _Ties(inventory)
     turns = {machine: turn for turn, wave in enumerate(waves) for machine in wave.machines}
-    canaries = [machine for wave in waves if wave.is_canary for machine in wave.machines]
+    canaries = [*earlier_canaries, *(machine for wave in waves if wave.is_canary for machine in wave.machines)]
     blocked: dict[str, str] = {}
     for machine, turn in turns.items():
         ended = {name: became for name, became in unwell.items() if turns.get(name, -1) < turn}

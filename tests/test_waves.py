@@ -265,6 +265,15 @@ def test_agents_are_left_alone_with_a_server() -> None:
 # What a degraded group can bear
 
 
+def test_a_canary_of_an_earlier_wave_stops_everything_too() -> None:
+    inventory = six_hosts()
+    found = waves(inventory, ["dl4"], max_parallel=4)
+    assert blocked_by(inventory, found, {"dl1": "rolled back"}, ["dl1"]) == {
+        "dl4": "comes after the canary dl1 (rolled back)"
+    }
+    assert blocked_by(inventory, found, {"dl1": "rolled back"}) == {}
+
+
 def test_a_degraded_group_refuses_the_next_wave() -> None:
     said = "would take down one more of the servers of k3s cluster home: k8s-2 already down, and of 3, 1 may be"
     assert degraded(lab(), ["k8s-1", "dl1", "dl2"], {"k8s-2"}) == {"k8s-1": said, "dl1": said}

@@ -14,7 +14,7 @@ import click
 
 from pyhomelab.cli.options import print_json
 from pyhomelab.cli.progress import show
-from pyhomelab.deploy import deploy
+from pyhomelab.deploy import Earlier, deploy
 from pyhomelab.errors import Left, NeedsAPerson, Refused, SomeFailed
 from pyhomelab.journal import Journal
 from pyhomelab.lock import as_run
@@ -24,7 +24,7 @@ from pyhomelab.turn import Lab, Limits, Result
 from pyhomelab.wording import counted, listed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from pyhomelab.journal import Kind, Run
@@ -125,9 +125,10 @@ class Told:
     limits: Limits
     max_parallel: int = 1
 
-    def as_options(self) -> dict[str, str]:
-        """Give it as the journal has it."""
+    def as_options(self, canaries: Sequence[str]) -> dict[str, str]:
+        """Give it as the journal has it, with the machines that go first."""
         return {
+            "canaries": ",".join(canaries),
             "max_parallel": str(self.max_parallel),
             "activation_seconds": str(self.limits.activation),
             "probation_seconds": str(self.limits.probation),
@@ -148,32 +149,38 @@ class Resumed:
     run: Run
     results: Mapping[str, Result]
 
+    @property
+    def earlier(self) -> Earlier:
+        """What those who go on with it have to know."""
+        return Earlier(self.results, tuple(filter(None, self.run.options["canaries"].split(","))))
+
 
 def roll(gear: Gear, plan: Rollout, told: Told, resumed: Resumed | None = None) -> dict[str, Result]:
     """Run a rollout, and keep the journal of it; one that is stopped can be resumed."""
-    run_id = _begun(gear, plan, told, resumed)
-    if run_id is None:
+    if not plan.changes:
+        if resumed is not None:
+            gear.journal.end_run(resumed.run.id)
         return {}
+    earlier = resumed.earlier if resumed else Earlier()
+    run_id = _begun(gear, plan, told, resumed)
     lab = gear.lab(run_id, told, resumed.run.id if resumed else None)
     with as_run(gear.own, run_id, gear.by):
-        results = deploy(lab, plan, resumed.results if resumed else None)
+        results = deploy(lab, plan, earlier)
     if not lab.stop.is_set():
         gear.journal.end_run(run_id)
     return results
 
 
-def _begun(gear: Gear, plan: Rollout, told: Told, resumed: Resumed | None) -> str | None:
-    """Begin a run in the journal, with what is known of the one that it continues; None if there is nothing to do."""
-    if not plan.changes:
-        if resumed is not None:
-            gear.journal.end_run(resumed.run.id)
-        return None
+def _begun(gear: Gear, plan: Rollout, told: Told, resumed: Resumed | None) -> str:
+    """Begin a run in the journal, with what is known of the one that it continues."""
     goals = {host: change.new for host, change in plan.changes.items()}
+    canaries = [host for wave in plan.waves if wave.is_canary for host in wave.machines]
     if resumed is None:
-        return gear.journal.start_run(told.kind, gear.by, goals, told.as_options())
+        return gear.journal.start_run(told.kind, gear.by, goals, told.as_options(canaries))
+    options = told.as_options([*resumed.earlier.canaries, *canaries])
     undone = {host: result for host, result in resumed.results.items() if not result.is_well}
     goals |= {host: resumed.run.goals[host] for host in undone}
-    run_id = gear.journal.start_run(told.kind, gear.by, goals, told.as_options(), instead_of=resumed.run.id)
+    run_id = gear.journal.start_run(told.kind, gear.by, goals, options, instead_of=resumed.run.id)
     for host, result in undone.items():
         gear.journal.end(gear.journal.begin(run_id, host, "activate"), result.became, {"why": result.why})
     return run_id
