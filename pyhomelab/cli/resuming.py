@@ -51,6 +51,8 @@ def resumed(inventory: Path, *, is_confirmed: bool, as_json: bool) -> None:
         run = gear.journal.unfinished_run()
         if run is None:
             raise Refused("there is nothing to resume: the last run came to its end", hint="`pyhomelab deploy`")
+        if not run.options:
+            raise Refused(f"run {run.id} was begun by an older pyhomelab", hint="`pyhomelab deploy` begins anew")
         told = Told.of(run)
         with as_run(gear.own, run.id, run.by):
             results = _settled(gear, run, told)
