@@ -36,7 +36,7 @@ _UP_TO_DATE = """
     esac
 """
 _CONNECTED = """
-    states=$(drbdadm cstate "$VOLUME") || exit 1
+    states=$(drbdadm cstate "$VOLUME") || { echo "$states" && exit 1; }
     connected=0
     for state in $states; do
         case $state in

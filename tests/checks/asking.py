@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 HOSTS = Path(__file__).parent.parent.parent / "hosts"
 EXAMPLES = (HOSTS, *sorted(path for path in (HOSTS / "examples").iterdir() if path.is_dir()))
-SHELLS = [shell for shell in ("dash", "bash") if shutil.which(shell)]
+SHELLS = [found for found in map(shutil.which, ("sh", "dash", "bash")) if found]
 
 
 def needs(program: str, package: str) -> pytest.MarkDecorator:
@@ -64,7 +64,6 @@ class Here:
 
     programs: Path
     places: Mapping[str, str] = field(default_factory=dict)
-    shell: str = "sh"
     alone: bool = False
     """Whether nothing but `programs` is on PATH."""
     asked: list[str] = field(default_factory=list)
@@ -76,7 +75,7 @@ class Here:
             script = script.replace(place, elsewhere)
         path = str(self.programs) if self.alone else f"{self.programs}:{os.environ['PATH']}:/usr/sbin:/sbin"
         done = subprocess.run(
-            [shutil.which(self.shell) or self.shell, "-s"],
+            [SHELLS[0], "-s"],
             input=script,
             capture_output=True,
             text=True,
