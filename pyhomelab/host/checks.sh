@@ -17,13 +17,14 @@
     }
 
     # timeout ends the whole process group of a check, but not what left that; the pipe is let go of a little later.
+    # What this shell itself says of a process that was killed is no word of the check.
     attend() { # NUMBER SECONDS
         began=$(now)
         {
-            timeout --kill-after=2 "$2" sh "$place/$1.sh"
+            (exec timeout --kill-after=2 "$2" sh "$place/$1.sh") 2>&1
             code=$?
             printf '%s\t%s\n' "$code" "$(($(now) - began))" >"$place/$1.ended"
-        } 2>&1 | timeout --kill-after=1 "$(($2 + 4))" tail -c 2000 >"$place/$1.said"
+        } 2>/dev/null | timeout --kill-after=1 "$(($2 + 4))" tail -c 2000 >"$place/$1.said"
     }
 
     count=0

@@ -57,22 +57,24 @@ def _asked(shell: Shell, machine: str, checks: Sequence[Check]) -> dict[str, Fin
     words = [word for check in checks for word in (str(check.limit), check.script)]
     done = shell.run(f"set -- {shlex.join(words)}\n{_SCRIPT}", timeout=max(check.limit for check in checks) + _SLACK)
     ended, said = _answers(machine, done)
-    if len(ended) < len(checks):
-        raise NoAnswer(f"answered {len(ended)} of {len(checks)} checks", where=machine)
+    known = sum(number in ended for number in range(1, len(checks) + 1))
+    if known < len(checks):
+        raise NoAnswer(f"answered {known} of {len(checks)} checks", where=machine)
     return {check.name: _finding(check, *ended[number], said[number]) for number, check in enumerate(checks, start=1)}
 
 
 def _answers(machine: str, done: Done) -> tuple[dict[int, tuple[int, int]], dict[int, list[str]]]:
     """Take the answer apart: how each check ended and after how many seconds, and what it said."""
     rows = [line.split("\t") for line in done.stdout.split("\n")]
-    if _BEGIN not in rows or _END not in rows:
+    start = rows.index(_BEGIN) + 1 if _BEGIN in rows else len(rows)
+    if _END not in rows[start:]:
         words = [line.strip() for line in harmless(f"{done.stderr}\n{done.stdout}").split("\n") if line.strip()]
         reason = words[-1] if words else "nothing"
         raise NoAnswer(f"did not run its checks (exit {done.exit_code}), but said: {reason}", where=machine)
     ended: dict[int, tuple[int, int]] = {}
     said: dict[int, list[str]] = defaultdict(list)
     try:
-        for row in rows[rows.index(_BEGIN) + 1 : rows.index(_END)]:
+        for row in rows[start : rows.index(_END, start)]:
             match row:
                 case ["check", number, code, seconds]:
                     ended[int(number)] = int(code), int(seconds)

@@ -64,6 +64,7 @@ class Here:
 
     programs: Path
     places: Mapping[str, str] = field(default_factory=dict)
+    by: str = SHELLS[0]
     alone: bool = False
     """Whether nothing but `programs` is on PATH."""
     asked: list[str] = field(default_factory=list)
@@ -75,7 +76,7 @@ class Here:
             script = script.replace(place, elsewhere)
         path = str(self.programs) if self.alone else f"{self.programs}:{os.environ['PATH']}:/usr/sbin:/sbin"
         done = subprocess.run(
-            [SHELLS[0], "-s"],
+            [self.by, "-s"],
             input=script,
             capture_output=True,
             text=True,
