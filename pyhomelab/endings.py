@@ -6,6 +6,8 @@ import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pyhomelab.report import about
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
@@ -53,12 +55,12 @@ def next_steps(ended: Iterable[HostEnded], inventory: Path, *, command: str = "d
 
 
 def _explained(one: HostEnded, run_id: str) -> list[str]:
-    words = [f"{one.became}{f': {one.why}' if one.why else ''}", *(f"  {line}" for line in one.log[-_LAST:])]
+    words = [f"{one.became}{f': {one.why}' if one.why else ''}", *one.log[-_LAST:]]
     if one.log and run_id:
-        words.append(f"  the whole log is there: journalctl -u pyhomelab-{run_id}")
+        words.append(f"the whole log is there: journalctl -u pyhomelab-{run_id}")
     if one.runs:
-        words.append(f"  runs {one.runs}")
-    return [f"{one.host}: {line}" for line in words]
+        words.append(f"runs {one.runs}")
+    return about(one.host, "\n".join(words))
 
 
 def _chosen(hosts: Sequence[str]) -> str:

@@ -57,13 +57,13 @@ def _of_host(
 ) -> list[str]:
     match event:
         case StageEnded(host, stage, outcome, why):
-            return [f"{host}: {stage}: {outcome}{f': {why}' if why else ''}"]
+            return about(host, f"{stage}: {outcome}{f': {why}' if why else ''}")
         case EvaluationFailed(host, said):
-            return _failure(host, "evaluation failed", said)
+            return about(host, f"evaluation failed\n{said}")
         case BuildFailed(host, said):
-            return _failure(host, "build failed", said)
+            return about(host, f"build failed\n{said}")
         case _:
-            return [f"{event.host}: {_state(event)}"]
+            return about(event.host, _state(event))
 
 
 def _state(event: Evaluated | Building | Progressed | Built | StageBegan) -> str:
@@ -92,5 +92,7 @@ def failures(results: Mapping[str, Built | BuildFailed | EvaluationFailed]) -> s
     return "; ".join(sentences)
 
 
-def _failure(host: str, what: str, said: str) -> list[str]:
-    return [f"{host}: {what}", *(f"{host}:   {line}" for line in said.splitlines())]
+def about(host: str, text: str) -> list[str]:
+    """Write text about a machine: each line with its name, those that explain the first further in."""
+    first, *others = text.splitlines() or [""]
+    return [f"{host}: {first}", *(f"{host}:   {line}" for line in others)]

@@ -42,6 +42,16 @@ def test_a_machine_that_went_back_is_explained_with_its_log_what_it_runs_and_wha
     ]
 
 
+def test_a_reason_of_many_lines_is_shown_whole_with_the_machine_before_each() -> None:
+    ended = HostEnded("dl1", "not copied", "its system could not be copied to it\nerror: a\n  at b", OLD)
+    assert ends([ended], RUN, HOSTS)[:-1] == [
+        "dl1: not copied: its system could not be copied to it",
+        "dl1:   error: a",
+        "dl1:     at b",
+        f"dl1:   runs {OLD}",
+    ]
+
+
 def test_of_a_long_log_the_last_ten_lines_are_shown() -> None:
     shown = ends([HostEnded("dl1", "rolled back", log=tuple(map(str, range(30))))], "", HOSTS)
     assert shown[1:-1] == [f"dl1:   {number}" for number in range(20, 30)]

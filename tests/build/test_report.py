@@ -48,6 +48,11 @@ PATH = "/nix/store/x-nixos-system-dl1"
         (StageBegan("dl1", "reboot"), ["dl1: rebooting"]),
         (StageBegan("dl1", "uncordon"), ["dl1: letting pods come back"]),
         (StageEnded("dl1", "copy", "copied"), ["dl1: copy: copied"]),
+        (
+            StageEnded("dl1", "copy", "not copied", "no room\n  at b"),
+            ["dl1: copy: not copied: no room", "dl1:     at b"],
+        ),
+        (Progressed("dl1", ""), ["dl1: "]),
         (StageEnded("dl1", "activate", "rolled back", "it hung"), ["dl1: activate: rolled back: it hung"]),
         (Advanced("dl1", "copying", 1, 2, "bytes"), []),
         (HostEnded("dl1", "deployed", is_well=True), []),
