@@ -19,6 +19,16 @@ inventory_argument = click.argument(
 )
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object, for scripts.")
 
+json_events_option = click.option(
+    "--json-events", is_flag=True, help="Print what happens as it happens, one JSON object a line."
+)
+
+
+def refuse_two_kinds(*, as_json: bool, json_events: bool) -> None:
+    """Raise UsageError if stdout is asked for both kinds of JSON."""
+    if as_json and json_events:
+        raise click.UsageError("--json and --json-events are both for stdout: choose one")
+
 
 def _words(context: click.Context, parameter: click.Parameter, texts: Sequence[str]) -> tuple[str, ...]:
     del context, parameter
