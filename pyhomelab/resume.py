@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pyhomelab.errors import HostFailed
 from pyhomelab.events import Progressed
+from pyhomelab.health import read
 from pyhomelab.journal import DEPLOYED
+from pyhomelab.probation import follow
+from pyhomelab.runs import Entered, Result
 from pyhomelab.stages.activation import Armed, state
 from pyhomelab.trial import UNCONFIRMED, Ending, Order, Trial
-from pyhomelab.turn import Entered, Result, concluded, follow
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pyhomelab.journal import Entry
-    from pyhomelab.turn import Lab
+    from pyhomelab.runs import Lab
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +75,8 @@ def settle(lab: Lab, entry: Entry, run_id: str) -> Result | None:
         if found.phase is None:
             entered.left("cut short")
             return None
-        result = concluded(entered, follow(lab, Armed(trial, found.boot_id)))
+        before = read(json.loads(entry.details["checks"]), lab.checks.get(entry.host, ()))
+        result = follow(lab, entered, Armed(trial, found.boot_id), before)
     except HostFailed as error:
         entered.left(error.kind, error.what)
         return None

@@ -87,7 +87,7 @@ def blocked_by(
     canary, be it one of the waves before these. The guests and agents of what is left alone are left alone, too; all
     others go on.
     """
-    ties = _Ties(inventory)
+    ties = Ties(inventory)
     turns = {machine: turn for turn, wave in enumerate(waves) for machine in wave.machines}
     canaries = [*earlier_canaries, *(machine for wave in waves if wave.is_canary for machine in wave.machines)]
     blocked: dict[str, str] = {}
@@ -109,7 +109,7 @@ def degraded(inventory: Inventory, machines: Iterable[str], down: Collection[str
 
     A machine that is down itself may well be deployed to: that takes away nothing, and may bring it back.
     """
-    ties = _Ties(inventory)
+    ties = Ties(inventory)
     waiting: dict[str, str] = {}
     for machine in machines:
         for group, own in ties.touched[machine].items():
@@ -122,7 +122,7 @@ def degraded(inventory: Inventory, machines: Iterable[str], down: Collection[str
     return waiting
 
 
-class _Ties:
+class Ties:
     """What ties the machines of a lab to one another."""
 
     def __init__(self, inventory: Inventory) -> None:
@@ -152,7 +152,7 @@ class _Ties:
         return [group for group in self.touched[one] if group in self.touched[other]]
 
 
-class _Plan(_Ties):
+class _Plan(Ties):
     """The order of the selected machines."""
 
     def __init__(self, inventory: Inventory, selected: frozenset[str]) -> None:

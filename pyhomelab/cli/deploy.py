@@ -18,7 +18,7 @@ from pyhomelab.cli.options import (
 from pyhomelab.cli.planning import planned
 from pyhomelab.cli.resuming import mention_unfinished, resumed
 from pyhomelab.cli.rolling import Told, gear_of, refuse_unconfirmed, report, roll
-from pyhomelab.turn import Limits
+from pyhomelab.runs import Limits
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from pyhomelab.cli.rolling import Gear
     from pyhomelab.journal import Run
     from pyhomelab.rollout import Rollout
-    from pyhomelab.turn import Result
+    from pyhomelab.runs import Result
 
 
 def mention_unfinished(inventory: Path) -> None:

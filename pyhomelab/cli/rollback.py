@@ -13,9 +13,9 @@ from pyhomelab.errors import HostFailed, Refused
 from pyhomelab.load import load
 from pyhomelab.premises import Premises
 from pyhomelab.rollout import Goal, concerned, rollout
+from pyhomelab.runs import Limits
 from pyhomelab.selection import select
 from pyhomelab.targets import targets
-from pyhomelab.turn import Limits
 from pyhomelab.wording import listed
 
 if TYPE_CHECKING:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Self
 
 import click
 
+from pyhomelab.checks import checks_of
 from pyhomelab.cli.options import print_json
 from pyhomelab.cli.progress import show
 from pyhomelab.deploy import Earlier, deploy
@@ -19,8 +20,8 @@ from pyhomelab.errors import Left, NeedsAPerson, Refused, SomeFailed
 from pyhomelab.journal import Journal
 from pyhomelab.lock import as_run
 from pyhomelab.process import Children
+from pyhomelab.runs import Lab, Limits, Result
 from pyhomelab.shell.network import Network
-from pyhomelab.turn import Lab, Limits, Result
 from pyhomelab.wording import counted, listed
 
 if TYPE_CHECKING:
@@ -89,6 +90,7 @@ class Gear:
             holder=self.by,
             tell=show,
             run_id=run_id,
+            checks=checks_of(self.inventory),
             limits=told.limits,
             copies=told.kind == "deploy",
             continues=continues,
