@@ -29,6 +29,8 @@ _NEXT: Mapping[str, tuple[str, str]] = {
     "runs the new system, boots the old one": ("when its boot loader can be written", _AGAIN),
 }
 """What to do first about a machine that ended so, and the command after that."""
+_STOPPED = "the deploy was stopped"
+_RESUME = "next, to go on where it stopped: pyhomelab deploy --resume"
 _HELPLESS = ("go to the console; when it answers again", "status")
 _OTHER = ("when that is mended", _AGAIN)
 
@@ -45,13 +47,15 @@ def ends(ended: Iterable[HostEnded], run_id: str, inventory: Path, *, command: s
 
 def next_steps(ended: Iterable[HostEnded], inventory: Path, *, command: str = "deploy") -> list[str]:
     """Say what to type next about machines that did not end well, together for those that ended alike."""
+    unwell = [one for one in ended if not one.is_well]
+    over = "" if inventory == _USUAL else f" {shlex.quote(str(inventory))}"
     alike: dict[tuple[str, str], list[str]] = {}
-    for one in ended:
-        if not one.is_well:
+    for one in unwell:
+        if one.why != _STOPPED:
             first, then = _NEXT.get(one.became, _HELPLESS if one.needs_a_person else _OTHER)
             alike.setdefault((first, then or command), []).append(one.host)
-    over = "" if inventory == _USUAL else f" {shlex.quote(str(inventory))}"
-    return [f"next, {first}: pyhomelab {then} {_chosen(hosts)}{over}" for (first, then), hosts in alike.items()]
+    steps = [f"next, {first}: pyhomelab {then} {_chosen(hosts)}{over}" for (first, then), hosts in alike.items()]
+    return [*steps, *([f"{_RESUME}{over}"] if any(one.why == _STOPPED for one in unwell) else [])]
 
 
 def _explained(one: HostEnded, run_id: str) -> list[str]:

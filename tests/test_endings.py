@@ -11,6 +11,7 @@ from pyhomelab.events import HostEnded
 from pyhomelab.shell import HostKeyRefused, LoginRefused, NoRoot, Unreachable
 from pyhomelab.stages.transfer import NotCopied
 from pyhomelab.trial import Ending
+from pyhomelab.turn import STOPPED
 from pyhomelab.waves import LEFT_ALONE
 
 RUN = "20260301-201504-1a2b"
@@ -70,6 +71,14 @@ def test_machines_that_ended_alike_get_one_command_together() -> None:
         "dl3: left alone: comes after the canary dl1 (rolled back)",
         "next, when that is mended: pyhomelab deploy --host dl1",
         "next, when what was in its way is well: pyhomelab deploy --on dl2,dl3",
+    ]
+
+
+def test_machines_that_were_left_alone_since_the_deploy_was_stopped_are_resumed() -> None:
+    ended = [HostEnded("dl1", LEFT_ALONE, STOPPED), HostEnded("dl2", LEFT_ALONE, STOPPED), HostEnded("dl3", "unknown")]
+    assert next_steps(ended, Path("lab")) == [
+        "next, to see what runs there: pyhomelab status --host dl3 lab",
+        "next, to go on where it stopped: pyhomelab deploy --resume lab",
     ]
 
 
