@@ -9,15 +9,13 @@
     profiles=/nix/var/nix/profiles
     set -f
 
-    as_root() {
-        if [ "$(id -u)" = 0 ]; then
-            "$@"
-        elif sudo -n true 2>/dev/null; then
-            sudo -n "$@"
-        else
-            return 1
-        fi
-    }
+    # Before a command that needs root, or is better off with it; `is_root` says whether it helps.
+    root=
+    is_root=yes
+    if [ "$(id -u)" != 0 ]; then
+        root='sudo -n'
+        $root true 2>/dev/null || root='' is_root=no
+    fi
 
     # Each of several words in a row of its own.
     rows() { # KEY WORD...
@@ -58,34 +56,33 @@
 
     # In a place of its own for what NixOS writes down: a dry run, too, leaves requests for the next switch there.
     dry_run() {
-        as_root systemd-run --quiet --pipe --wait --collect --property=RuntimeMaxSec=60 \
+        $root systemd-run --quiet --pipe --wait --collect --property=RuntimeMaxSec=60 \
             --property=TemporaryFileSystem=/run/nixos "$NEW/bin/switch-to-configuration" dry-activate 2>&1
     }
 
     printf '%s\t%s\n' begin 1
     lacks=$(printf '%s\n' "$PATHS" | while read -r some; do
         # shellcheck disable=SC2086 # each is a word
-        nix-store --check-validity --print-invalid $some || echo trouble
+        $root nix-store --check-validity --print-invalid $some || echo trouble
     done)
     # shellcheck disable=SC2086
     rows lacks $lacks
-    has=$(nix-store --query --requisites /run/current-system)
+    has=$($root nix-store --query --requisites /run/current-system)
     # shellcheck disable=SC2086
     rows has $has
     # shellcheck disable=SC2046,SC2086
-    rows size $(nix-store --query --size $has)
+    rows size $($root nix-store --query --size $has)
     stat -f --printf='free\t%a\t%S\n' /nix/store
-    boot=$(as_root sh -c "$boot_files")
+    boot=
+    [ "$is_root" = no ] || boot=$($root sh -c "$boot_files")
     if [ -n "$boot" ]; then
         printf '%s\n' "$boot"
         kept
     fi
-    if [ -z "$lacks" ]; then
-        if words=$(dry_run); then
-            printf '%s\n' "$words" | while read -r line; do
-                printf 'would\t%s\n' "$line"
-            done
-        fi
+    if [ -z "$lacks" ] && [ "$is_root" = yes ] && words=$(dry_run); then
+        printf '%s\n' "$words" | while read -r line; do
+            printf 'would\t%s\n' "$line"
+        done
     fi
     echo end
     exit 0

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 _SCRIPT = files("pyhomelab").joinpath("host/outlook.sh").read_text(encoding="utf-8")
 _PATIENCE = 180.0
 _AT_ONCE = 500  # arguments of one program: far below what any Linux takes
+_NUMBER = re.compile(r"[0-9]{1,19}")
 _GENERATION = re.compile(r"(?:system-|nixos-generation-)([1-9][0-9]{0,8})(?:\D.*)?")
 _WOULD = re.compile(r"would (stop|restart|reload|start) the following units: (.+)")
 
@@ -37,14 +38,13 @@ def outlook(name: str, shell: Shell, wanted: Wanted) -> Outlook:
 def read_outlook(name: str, done: Done) -> Outlook:
     """Read what `host/outlook.sh` printed; raises NoAnswer if it is no answer."""
     rows = answer_rows(name, done, "room for its system")
-    lacks = [path for (path,) in rows["lacks"]]
-    if "trouble" in lacks:
+    if ["trouble"] in rows["lacks"]:
         raise NoAnswer(f"its Nix does not say what it has: {_last_line(done)}", where=name)
     try:
         paths = [harmless(path) for (path,) in rows["has"]]
-        sizes = [int(size) for (size,) in rows["size"]]
+        sizes = [_count(size) for (size,) in rows["size"]]
         return Outlook(
-            lacks=frozenset(lacks),
+            lacks=frozenset(path for (path,) in rows["lacks"]),
             has=dict(zip(paths, sizes, strict=True)),
             free=_free(*rows["free"][0]),
             boot=_boot(rows),
@@ -61,7 +61,13 @@ def _portions(paths: Iterable[str]) -> Iterator[Sequence[str]]:
 
 
 def _free(blocks: str, size: str) -> int:
-    return int(blocks) * int(size)
+    return _count(blocks) * _count(size)
+
+
+def _count(digits: str) -> int:
+    if not _NUMBER.fullmatch(digits):
+        raise ValueError(digits)
+    return int(digits)
 
 
 def _boot(rows: Rows) -> BootFiles | None:
@@ -75,7 +81,7 @@ def _boot(rows: Rows) -> BootFiles | None:
     return BootFiles(
         harmless(place),
         _free(*free),
-        {path.rpartition("/")[2].removesuffix(".efi"): int(size) for size, path in rows["file"]},
+        {path.rpartition("/")[2].removesuffix(".efi"): _count(size) for size, path in rows["file"]},
         generations,
         frozenset(_generation(entry) for (entry,) in rows["entry"]),
     )
