@@ -11,6 +11,7 @@ from pyhomelab.waves import degraded, groups, waves
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from pyhomelab.drift import Drift
     from pyhomelab.hoststate import HostState, System
     from pyhomelab.model import Inventory
     from pyhomelab.room import Prospect
@@ -50,7 +51,8 @@ class Change:
 class Rollout:
     """The changes in their order, the machines that need none, and those that cannot have theirs, each with why.
 
-    `prospects` say what the changes bring, `remarks` what a person should know of a machine as it is.
+    `prospects` say what the changes bring, `drifts` and `remarks` how the machines stand that are changed or in sync:
+    in a word, and what a person should know of it.
     """
 
     changes: Mapping[str, Change]
@@ -58,6 +60,7 @@ class Rollout:
     in_sync: tuple[str, ...]
     left_out: Mapping[str, str]
     prospects: Mapping[str, Prospect] = field(default_factory=dict)
+    drifts: Mapping[str, Drift] = field(default_factory=dict)
     remarks: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 

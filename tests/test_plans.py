@@ -27,6 +27,7 @@ def a_plan(packages: tuple[Package, ...] = PACKAGES, units: Units | None = None)
         ("b",),
         {"c": "is full"},
         {"a": brings},
+        {"a": "uncommitted", "b": "reboot pending"},
         {"a": ("the next boot undoes what it runs",), "b": ("waits for a reboot",)},
     )
 
@@ -71,7 +72,7 @@ def test_a_list_of_packages_is_cut_only_if_that_makes_it_shorter() -> None:
 
 def test_as_data_a_plan_says_everything() -> None:
     told = plan_data(a_plan(PACKAGES[:1]))
-    assert told["hosts"]["b"] == {"state": "in sync", "remarks": ("waits for a reboot",)}
+    assert told["hosts"]["b"] == {"state": "in sync", "drift": "reboot pending", "remarks": ("waits for a reboot",)}
     assert told["hosts"]["c"] == {"state": "left alone", "why": "is full"}
     assert told["hosts"]["a"] == {
         "state": "changed",
@@ -79,6 +80,7 @@ def test_as_data_a_plan_says_everything() -> None:
         "to": "/nix/store/new",
         "reboot_for": ("initrd", "kernel"),
         "needs_boot": ("dbus",),
+        "drift": "uncommitted",
         "remarks": ("the next boot undoes what it runs",),
         "packages": [
             {"name": "linux", "old": ("6.12",), "new": ("6.18",), "old_size": 100 * MIB, "new_size": 90 * MIB}

@@ -11,7 +11,7 @@ from pyhomelab.cli.asking import ask_machines
 from pyhomelab.cli.foresight import foresee, goal_of
 from pyhomelab.cli.history import last_deployments
 from pyhomelab.cli.progress import show
-from pyhomelab.drift import remarks
+from pyhomelab.drift import drift_of, remarks
 from pyhomelab.errors import HostFailed, SomeFailed
 from pyhomelab.flakes import flake_of, refuse_untracked
 from pyhomelab.generated import refuse_stale
@@ -58,16 +58,18 @@ def planned(inventory: Path, words: Sequence[str], max_parallel: int) -> Work:
     refuse_untracked(premises.root, premises.directory)
     goals, unbuilt = _built(premises, tuple(chosen))
     answers: Answers = ask_machines(machines, concerned(lab, chosen))
-    foreign = {host: why for host in chosen if (why := _foreign(machines[host], answers[host]))}
-    first = rollout(lab, goals, answers, max_parallel, foreign)
+    strangers = {host: why for host in chosen if (why := _foreign(machines[host], answers[host]))}
+    first = rollout(lab, goals, answers, max_parallel, strangers)
     prospects, silent = foresee(machines, first.changes)
     short = {host: "; ".join(one.shortages) for host, one in prospects.items() if one.shortages}
-    plan = rollout(lab, goals, answers | silent, max_parallel, foreign | short)
+    plan = rollout(lab, goals, answers | silent, max_parallel, strangers | short)
+    standing = _standing(plan, answers, premises)
     plan = replace(
         plan,
-        left_out={**{host: why for host, why in foreign.items() if host not in goals}, **plan.left_out},
+        left_out={**{host: why for host, why in strangers.items() if host not in goals}, **plan.left_out},
         prospects={host: prospect for host, prospect in prospects.items() if host in plan.changes},
-        remarks=_remarks(plan, answers, premises),
+        drifts={host: drift_of(*said) for host, said in standing.items()},
+        remarks={host: tuple(remarks(*said)) for host, said in standing.items()},
     )
     return Work(lab, premises, machines, plan, unbuilt)
 
@@ -79,16 +81,15 @@ def _foreign(target: Target, answer: HostState | HostFailed) -> str:
     return f"{why}; correct its `system` in the inventory, or its address"
 
 
-def _remarks(plan: Rollout, answers: Answers, premises: Premises) -> dict[str, tuple[str, ...]]:
-    """Say how the machines stand that answered; one that is in sync has what it should have, whoever brought it."""
+def _standing(plan: Rollout, answers: Answers, premises: Premises) -> dict[str, tuple[HostState, str | None]]:
+    """Give what the machines said that are changed or in sync, and what they were last given from here.
+
+    One that is in sync has what it should have, whoever brought it there.
+    """
     deployed = last_deployments(premises, plan.changes)
-    said = {}
-    for host in (*plan.changes, *plan.in_sync):
-        answer = answers[host]
-        if not isinstance(answer, HostFailed):
-            last = deployed.get(host)
-            said[host] = tuple(remarks(answer, last.goal if last is not None else None))
-    return said
+    goals = {host: deployment.goal for host, deployment in deployed.items()}
+    said = {host: answers[host] for host in (*plan.changes, *plan.in_sync)}
+    return {host: (state, goals.get(host)) for host, state in said.items() if not isinstance(state, HostFailed)}
 
 
 def _built(premises: Premises, hosts: tuple[str, ...]) -> tuple[Mapping[str, Goal], str]:

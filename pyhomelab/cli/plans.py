@@ -116,15 +116,19 @@ def plan_data(plan: Rollout) -> dict[str, Any]:
             "to": change.new,
             "reboot_for": change.reboot_for,
             "needs_boot": change.needs_boot,
-            "remarks": plan.remarks.get(host, ()),
+            **_standing(plan, host),
             **(_prospect_data(plan.prospects[host]) if host in plan.prospects else {}),
         }
         for host, change in plan.changes.items()
     }
-    same = {host: {"state": "in sync", "remarks": plan.remarks.get(host, ())} for host in plan.in_sync}
+    same = {host: {"state": "in sync", **_standing(plan, host)} for host in plan.in_sync}
     alone = {host: {"state": "left alone", "why": why} for host, why in plan.left_out.items()}
     waves = [{"machines": wave.machines, "why": dict(wave.why), "canary": wave.is_canary} for wave in plan.waves]
     return {"hosts": same | changed | alone, "waves": waves}
+
+
+def _standing(plan: Rollout, host: str) -> dict[str, Any]:
+    return {"drift": plan.drifts.get(host, "unknown"), "remarks": plan.remarks.get(host, ())}
 
 
 def _prospect_data(prospect: Prospect) -> dict[str, Any]:
