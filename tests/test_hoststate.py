@@ -71,6 +71,32 @@ def test_everything_that_a_host_says_is_read() -> None:
     assert state.failed_units == ("nginx.service", "zfs-scrub@tank.service")
 
 
+def inhibiting(text: str) -> dict[str, str]:
+    state = read(*system("current", A), f"inhibitors\tcurrent\t{text}")
+    assert state.current is not None
+    return dict(state.current.inhibitors)
+
+
+def test_what_a_system_cannot_be_switched_from_is_read() -> None:
+    state = read(*system("current", B), "init\tcurrent\tsystemd 2", *system("booted", A), "init\tbooted\tsystemd 1")
+    assert state.current is not None
+    assert state.booted is not None
+    assert (state.current.init_interface, state.booted.init_interface) == ("systemd 2", "systemd 1")
+    assert inhibiting('{ "dbus-implementation": "broker",  "systemd": "/nix/store/s" }') == {
+        "dbus-implementation": "broker",
+        "systemd": "/nix/store/s",
+    }
+
+
+@pytest.mark.parametrize("text", ["", "{}", "[]", "null", "/nix/store/a /nix/store/b", "{", "[" * 99999, "1" * 9999])
+def test_inhibitors_that_are_missing_or_of_an_old_form_are_none(text: str) -> None:
+    assert inhibiting(text) == {}
+
+
+def test_an_inhibitor_that_is_no_text_is_passed_over() -> None:
+    assert inhibiting('{"dbus": "broker\\u001b[31m", "odd": {"a": 1}, "number": 5}') == {"dbus": "broker"}
+
+
 def test_generations_are_sorted_by_number_not_by_name() -> None:
     state = read(*generations(g10=A, g9=B, g100=C))
     assert [kept.number for kept in state.generations] == [9, 10, 100]

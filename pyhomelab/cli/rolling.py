@@ -14,6 +14,7 @@ import click
 
 from pyhomelab.checks import checks_of
 from pyhomelab.cli.options import print_json
+from pyhomelab.cli.plans import show_plan
 from pyhomelab.cli.progress import show
 from pyhomelab.deploy import Earlier, deploy
 from pyhomelab.errors import Left, NeedsAPerson, Refused, SomeFailed
@@ -38,22 +39,6 @@ if TYPE_CHECKING:
 def _holder() -> str:
     """Say who is at work, for whoever finds a machine locked."""
     return f"{getpass.getuser()}@{socket.gethostname()} (process {os.getpid()})"
-
-
-def show_plan(plan: Rollout, *, err: bool) -> None:
-    """Show what would be done, and in which order; on stderr where stdout is for what became of it."""
-    for host in plan.in_sync:
-        click.echo(f"{host}: in sync", err=err)
-    for host, why in plan.left_out.items():
-        click.echo(f"{host}: left alone: {why}", err=err)
-    for number, wave in enumerate(plan.waves, start=1):
-        click.echo(f"wave {number}{' (canary)' if wave.is_canary else ''}:", err=err)
-        for host in wave.machines:
-            change = plan.changes[host]
-            why = f" ({wave.why[host]})" if wave.why.get(host) else ""
-            click.echo(f"  {host}{why}\n    from {change.old}\n    to   {change.new}", err=err)
-            if change.reboot_for:
-                click.echo(f"    a reboot brings its {listed(change.reboot_for)}", err=err)
 
 
 def refuse_unconfirmed(plan: Rollout, *, is_confirmed: bool) -> None:

@@ -34,6 +34,14 @@
         say part "$1" kernel-params "$params"
     }
 
+    # What a system asks of the one before it: another init, or other values here, and it can only be booted.
+    switch_parts() { # NAME SYSTEM
+        interface=
+        [ ! -r "$2/init-interface-version" ] || read -r interface <"$2/init-interface-version"
+        say init "$1" "$interface"
+        [ ! -r "$2/switch-inhibitors" ] || say inhibitors "$1" "$(tr '\n\t' '  ' <"$2/switch-inhibitors")"
+    }
+
     is_nixos=no
     [ ! -e /etc/NIXOS ] || is_nixos=yes
     os=
@@ -51,6 +59,7 @@
             say system "$name" "$(readlink -f "/run/$name-system")"
             describe "$name" "/run/$name-system"
             boot_parts "$name" "/run/$name-system"
+            switch_parts "$name" "/run/$name-system"
         fi
     done
     if [ -L "$profiles/system" ]; then

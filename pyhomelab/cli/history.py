@@ -1,0 +1,29 @@
+"""What the journal of a lab knows of its machines, for commands that only read it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pyhomelab.journal import Journal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    from pyhomelab.journal import Deployment
+    from pyhomelab.premises import Premises
+
+
+def journal_file(premises: Premises) -> Path:
+    """Give the file of a lab's journal."""
+    return premises.own / "journal.sqlite"
+
+
+def last_deployments(premises: Premises, hosts: Iterable[str]) -> dict[str, Deployment]:
+    """Give what each machine was last given from here; a journal is read where there is one, and none is made."""
+    file = journal_file(premises)
+    if not file.exists():
+        return {}
+    with Journal.open(file) as journal:
+        found = {host: journal.last_deployment(host) for host in hosts}
+    return {host: deployment for host, deployment in found.items() if deployment is not None}
