@@ -1,0 +1,27 @@
+"""Inventory → the Kubernetes nodes that go down with a machine, and who can be asked to empty them first."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from pyhomelab.model import Inventory
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A node of a cluster, and the servers of the cluster that stay up while it is away, in the order to ask them."""
+
+    name: str
+    cluster: str
+    distribution: Literal["k3s", "kubeadm"]
+    servers: tuple[str, ...]
+
+
+def nodes_taken_down(inventory: Inventory, machine: str) -> list[Node]:
+    """Give the nodes that are down while a machine restarts: itself and its guests, agents before servers.
+
+    A node without `servers` is in a cluster whose only servers go down with it: nobody can be asked to empty it.
+    """
+    raise NotImplementedError
