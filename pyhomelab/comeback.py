@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import time
+from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pyhomelab.reboots import BOOT_SECONDS
+from pyhomelab.errors import HostFailed
+from pyhomelab.reboots import BOOT_SECONDS, lost, objection, patience, rebooted
+from pyhomelab.shell import Unreachable
+from pyhomelab.stages.reboot import abandon, begin, decide_there, prove, reboot_state
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -15,6 +19,16 @@ if TYPE_CHECKING:
     from pyhomelab.shell import Shell
     from pyhomelab.stages.reboot import Begun
     from pyhomelab.trial import Trial
+
+_ASK_AGAIN = 1.0
+
+
+class NotBack(Unreachable):
+    """A host was asked until no answer could come any more; `last` is how it stood when it last answered."""
+
+    def __init__(self, silence: HostFailed, last: RebootState | None) -> None:
+        super().__init__(silence.what, where=silence.where, hint=silence.hint)
+        self.last = last
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,13 +46,41 @@ class Comeback:
     def back(self) -> RebootState:
         """Wait until the new system runs and has started its services, or until it is clear that it will not.
 
-        Raises what kept the host silent, as `outcome` says it, if it never answers again.
+        Half of the time that the host waits for a word is given to the services. Raises NotBack if the host never
+        answers again.
         """
-        raise NotImplementedError
+        enough = self.begun.trial.order.probation_seconds // 2
+        return self._until(lambda s: s.is_waiting and (s.is_settled or (s.seconds_left or 0) <= enough))
 
     def outcome(self) -> Rebooted:
         """Wait until the reboot is over; a host that never answers again is unreachable."""
-        raise NotImplementedError
+        try:
+            found = self._until(lambda _: False)
+        except NotBack as error:
+            return lost(error.what, error.last, self.begun.trial.order)
+        ended = rebooted(found, self.begun.trial.order)
+        assert ended is not None, found  # noqa: S101 - or it would be waited for
+        return ended
+
+    def _until(self, is_enough: Callable[[RebootState], bool]) -> RebootState:
+        """Ask until the answer is enough, or the reboot over."""
+        trial = self.begun.trial
+        deadline = time.monotonic() + patience(trial.order, self.boot_seconds)
+        last: RebootState | None = None
+        while True:
+            try:
+                with closing(self.reach()) as shell:
+                    last = reboot_state(shell, trial.host, trial.run_id, trial.order.profile)
+                    if is_enough(last) or rebooted(last, trial.order) is not None:
+                        return last
+                    if last.is_left_alone:
+                        decide_there(shell, trial.host)
+                silence: HostFailed = Unreachable("does not come to an end", where=trial.host)
+            except HostFailed as error:
+                silence = error
+            if time.monotonic() > deadline:
+                raise NotBack(silence, last)
+            self.pause(_ASK_AGAIN)
 
 
 def reboot(
@@ -54,4 +96,17 @@ def reboot(
     `judge` says what speaks against the booted system, after that it has no newly failed units; None if nothing does.
     Raises NotArmed, and leaves the host as it is, if something speaks against the reboot.
     """
-    raise NotImplementedError
+    with closing(reach()) as shell:
+        comeback = Comeback(begin(shell, trial), reach, boot_seconds, pause)
+    try:
+        found = comeback.back()
+        if found.is_waiting:
+            against = objection(found) or judge()
+            with closing(reach()) as shell:
+                if against is None:
+                    prove(shell, trial)
+                else:
+                    abandon(shell, trial, against)
+    except HostFailed:
+        pass  # the host decides by itself, and the outcome says how
+    return comeback.outcome()

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from pyhomelab.placement import place
+
 if TYPE_CHECKING:
     from pyhomelab.model import Inventory
 
@@ -24,4 +26,10 @@ def nodes_taken_down(inventory: Inventory, machine: str) -> list[Node]:
 
     A node without `servers` is in a cluster whose only servers go down with it: nobody can be asked to empty it.
     """
-    raise NotImplementedError
+    down = {machine, *(guest for guest, host in place(inventory).items() if host == machine)}
+    return [
+        Node(name, cluster_name, cluster.distribution, tuple(s for s in cluster.servers if s not in down))
+        for cluster_name, cluster in inventory.clusters.items()
+        for name in (*cluster.agents, *cluster.servers)
+        if name in down
+    ]

@@ -12,7 +12,8 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from pyhomelab.hoststate import NoAnswer
-from pyhomelab.wording import harmless, listed
+from pyhomelab.shell.script import last_words, rows_of
+from pyhomelab.wording import listed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -25,6 +26,7 @@ BOOT_SECONDS = 600
 _GONE = {"inactive", "failed"}
 _SHUTDOWN = 300
 _MOST_UNITS = 8
+_NO_SECOND_CHANCE = "its boot loader starts no system just once, so there was no second chance had it not come up"
 
 
 class Mode(StrEnum):
@@ -60,6 +62,7 @@ _UNDER_WAY = {
     RebootPhase.PROVING,
     RebootPhase.GOING_BACK,
 }
+_ON_ITS_WAY = {RebootPhase.REBOOTING, RebootPhase.GOING_BACK}
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,33 +157,108 @@ class Rebooted:
 
 def patience(order: Order, boot_seconds: int = BOOT_SECONDS) -> int:
     """Seconds after which a host from which nothing was heard will not come back by itself, with either system."""
-    raise NotImplementedError
+    there = 3 * order.activation_seconds + _SHUTDOWN + boot_seconds
+    back = order.probation_seconds + 2 * order.activation_seconds + _SHUTDOWN + boot_seconds
+    return there + back
 
 
 def objection(state: RebootState) -> str | None:
     """Say why a booted system should not become the default: what failed, or does not start, that did before."""
-    raise NotImplementedError
+    failed = sorted(state.failed - state.failed_before)
+    if failed:
+        return f"{_few(failed)} failed"
+    if not state.is_settled and state.systemd_before not in ("initializing", "starting"):
+        waiting = f", waiting for {_few(state.starting)}" if state.starting else ""
+        return f"it does not come to the end of its start{waiting}"
+    return None
 
 
 def rebooted(state: RebootState, order: Order) -> Rebooted | None:
     """Judge a reboot by what the host says of it; None while it is not over."""
-    raise NotImplementedError
+    if state.phase is None:
+        ending, why = RebootEnding.UNKNOWN, "the host knows nothing of this reboot"
+    elif state.phase in _UNDER_WAY:
+        if state.is_supervised or state.is_back or state.phase in _ON_ITS_WAY:
+            return None
+        ending, why = RebootEnding.UNKNOWN, f"what was to reboot it is gone, though it was not done ({state.phase})"
+    else:
+        ending, why = _by_last_word(state, order)
+    return Rebooted(ending, why, state.current or None, state.log)
+
+
+def _by_last_word(state: RebootState, order: Order) -> tuple[RebootEnding, str]:
+    """Judge by the host's last word, and by what it runs and has booted."""
+    runs = {state.current, state.booted}
+    match state.phase:
+        case RebootPhase.PROVEN if runs == {order.new} and state.is_back:
+            return RebootEnding.REBOOTED, "" if state.is_once else _NO_SECOND_CHANCE
+        case RebootPhase.UNCOMMITTED if runs == {order.new}:
+            return RebootEnding.BOOTS_OLD, _sure(state)
+        case RebootPhase.ROLLED_BACK if runs == {order.old}:
+            return RebootEnding.ROLLED_BACK, _sure(state)
+        case RebootPhase.ROLLBACK_FAILED:
+            return RebootEnding.ROLLBACK_FAILED, state.why
+        case RebootPhase.REFUSED:
+            return RebootEnding.REFUSED, _sure(state)
+        case RebootPhase.SUPERSEDED:
+            return RebootEnding.OVERTAKEN, "it runs a third system by now, which was left alone"
+    return RebootEnding.UNKNOWN, f"the host said {state.phase}, but runs something else now"
+
+
+def _sure(state: RebootState) -> str:
+    return f"{state.why}; whether it boots at all is not certain" if state.boots_unknown else state.why
 
 
 def lost(silence: str, last: RebootState | None, order: Order) -> Rebooted:
     """Say of a host that did not come back what is known, and what a person at its console can do."""
-    raise NotImplementedError
+    if last is None or last.phase is None or last.is_once is None:
+        way_out = f"look at its console; {order.old} is what it ran before"
+    elif last.is_once:
+        way_out = "switch it off and on: its boot loader starts the old system again"
+    else:
+        way_out = f"at its console, choose generation {last.old_generation} in the boot menu"
+    return Rebooted(RebootEnding.UNREACHABLE, f"did not come back ({silence}); {way_out}")
 
 
 def reboot_state_of(name: str, done: Done) -> RebootState:
     """Read what `host/proof-state.sh` printed; raises NoAnswer if it is no answer."""
-    raise NotImplementedError
+    answer = rows_of(done)
+    if answer is None:
+        raise NoAnswer(f"did not say how its reboot stands (exit {done.exit_code}): {last_words(done)}", where=name)
+    try:
+        return _state(answer)
+    except (ValueError, IndexError):
+        raise NoAnswer("said something that makes no sense of how its reboot stands", where=name) from None
 
 
-def hindrances(running: Mapping[str, str], new: Mapping[str, str]) -> tuple[str, ...]:
-    """Say what keeps a host from switching to a system without a reboot: it must be booted instead of tried.
+def _state(answer: Mapping[str, Sequence[Sequence[str]]]) -> RebootState:
+    boot_id, uptime = answer["boot"][0]
+    word, _, rest = (answer["state"][0][0] if answer["state"] else "").partition(" ")
+    phase = RebootPhase(word) if word else None
+    facts: dict[str, str] = {row[0]: row[1] for row in answer["fact"]}
+    is_deadline = phase is RebootPhase.WAITING and "deadline" in facts
+    return RebootState(
+        phase=phase,
+        why=rest,
+        began_in=facts.get("began_in", ""),
+        boot_id=boot_id,
+        is_supervised=any(unit not in _GONE for (unit,) in answer["unit"]),
+        is_once=facts["once"] == "yes" if "once" in facts else None,
+        old_generation=facts.get("old_generation", ""),
+        seconds_left=max(0, int(facts["deadline"]) - int(uptime)) if is_deadline else None,
+        current=answer["current"][0][0],
+        booted=answer["booted"][0][0],
+        profile=answer["profile"][0][0],
+        systemd=answer["systemd"][0][0],
+        systemd_before=facts.get("systemd_before", ""),
+        starting=tuple(unit for (unit,) in answer["starting"]),
+        failed_before=frozenset(facts.get("before", "").split()),
+        failed=frozenset(unit for (unit,) in answer["failed"]),
+        boots_unknown=facts.get("boots") == "unknown",
+        log=tuple(" ".join(line) for line in answer["log"]),
+    )
 
-    Both hold the text of files of a system by name: `init-interface-version`, `switch-inhibitors` (JSON). One that is
-    missing hinders nothing.
-    """
-    raise NotImplementedError
+
+def _few(units: Sequence[str]) -> str:
+    more = [f"{len(units) - _MOST_UNITS} more"] if len(units) > _MOST_UNITS else []
+    return listed([*units[:_MOST_UNITS], *more])

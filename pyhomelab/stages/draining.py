@@ -50,9 +50,7 @@ class Drains:
     said: tuple[str, ...] = field(default=())
 
 
-def drain(
-    nodes: Sequence[Node], run_id: str, reach: Callable[[str], Shell], *, seconds: int = DRAIN_SECONDS
-) -> Drains:
+def drain(nodes: Sequence[Node], run_id: str, reach: Callable[[str], Shell], *, seconds: int = DRAIN_SECONDS) -> Drains:
     """Empty nodes one after the other; `reach` opens a shell of root on a server.
 
     Raises NotDrained, with the reason, after opening all of them again, if one could not be emptied in `seconds`.
