@@ -89,24 +89,29 @@ def reboot(
     judge: Callable[[], str | None],
     *,
     boot_seconds: int = BOOT_SECONDS,
+    tell: Callable[[str], None] = lambda _: None,
     pause: Callable[[float], None] = time.sleep,
 ) -> Rebooted:
     """Have a host boot the new system of a trial, judge it there, and make it the default or go back.
 
     `judge` says what speaks against the booted system, after that it has no newly failed units; None if nothing does.
-    Raises NotArmed, and leaves the host as it is, if something speaks against the reboot.
+    `tell` hears what goes on. Raises NotArmed, or why it cannot be reached, and leaves the host as it is, if the reboot
+    cannot begin.
     """
     with closing(reach()) as shell:
         comeback = Comeback(begin(shell, trial), reach, boot_seconds, pause)
+    tell("rebooting into its system")
     try:
         found = comeback.back()
         if found.is_waiting:
             against = objection(found) or judge()
             with closing(reach()) as shell:
                 if against is None:
+                    tell("it is back, and nothing failed: confirming it")
                     prove(shell, trial)
                 else:
+                    tell(f"{against}: going back")
                     abandon(shell, trial, against)
-    except HostFailed:
-        pass  # the host decides by itself, and the outcome says how
+    except HostFailed as error:
+        tell(f"{error.what}: it goes back by itself unless it answers in time")
     return comeback.outcome()

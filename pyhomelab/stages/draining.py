@@ -108,6 +108,11 @@ def open_again(
         )
 
 
+def left_closed(nodes: Sequence[Node]) -> Drains:
+    """Give what a run that was killed may have left: opened again, only nodes that bear our mark are opened."""
+    return Drains(tuple(Drained(node, is_ours=True, boot_id="") for node in nodes if node.servers))
+
+
 def _with_the_others(error: NotDrained, drained: Sequence[Drained], reach: Callable[[str], Shell]) -> NotDrained:
     """Open what was closed before one could not be; gives the error, with what is closed still."""
     try:

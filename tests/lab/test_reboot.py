@@ -92,7 +92,9 @@ def test_a_reboot_brings_what_a_confirmed_trial_could_not(machine: Machine) -> N
     new = watch.armed.trial.order.new
     assert machine.host.said(BOOTED) == machine.first
     trial = order_of(machine, new)
-    assert reboot(trial, machine.reach, lambda: None, boot_seconds=20).is_well
+    told: list[str] = []
+    assert reboot(trial, machine.reach, lambda: None, boot_seconds=20, tell=told.append).is_well
+    assert told == ["rebooting into its system", "it is back, and nothing failed: confirming it"]
     assert (machine.systems(), machine.host.said(BOOTED)) == ([new] * 3, new)
 
 
@@ -156,8 +158,9 @@ def test_a_kernel_that_panics_is_followed_by_the_old_one(machine: Machine) -> No
 
 def test_a_system_that_hangs_in_its_boot_is_gone_with_the_power(machine: Machine) -> None:
     waiting = begun(machine, order_of(machine, machine.given(HANGS)))
-    machine.host.inside("until [ ! -e /run/systemd/system ]; do sleep 0.1; done", check=False)
-    until(lambda: not machine.host.disk.joinpath("boot/efi-variables/LoaderEntryOneShot").exists())
+    told = machine.host.disk / "boot/efi-variables/LoaderEntryOneShot"
+    until(told.exists)
+    until(lambda: not told.exists())
     time.sleep(1)
     machine.host.lose_power()
     machine.host.power_on()
@@ -427,8 +430,9 @@ def test_a_host_that_cannot_be_rebooted_with_a_way_back_is_left_as_it_is(machine
 
 def test_a_host_that_does_not_come_back_needs_a_person(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
     waiting = begun(machine, order_of(machine, machine.given(HANGS)))
-    until((machine.host.disk / "boot/efi-variables/LoaderEntryOneShot").exists)
-    time.sleep(2)
+    told = machine.host.disk / "boot/efi-variables/LoaderEntryOneShot"
+    until(told.exists)
+    until(lambda: not told.exists())
     monkeypatch.setattr(comeback, "patience", lambda *_: 3)
     ended = waiting.outcome()
     assert ended.ending is RebootEnding.UNREACHABLE
