@@ -90,7 +90,6 @@ def reboot(
     *,
     boot_seconds: int = BOOT_SECONDS,
     tell: Callable[[str], None] = lambda _: None,
-    pause: Callable[[float], None] = time.sleep,
 ) -> Rebooted:
     """Have a host boot the new system of a trial, judge it there, and make it the default or go back.
 
@@ -99,7 +98,7 @@ def reboot(
     cannot begin.
     """
     with closing(reach()) as shell:
-        comeback = Comeback(begin(shell, trial), reach, boot_seconds, pause)
+        comeback = Comeback(begin(shell, trial), reach, boot_seconds)
     tell("rebooting into its system")
     try:
         found = comeback.back()

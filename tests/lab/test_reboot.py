@@ -63,7 +63,7 @@ def begun(machine: Machine, trial: Trial) -> Comeback:
 def into(machine: Machine, settings: str, *, proof: int = 20, against: str | None = None) -> tuple[Rebooted, str]:
     """Reboot the host into a system with these settings; gives how it ended, and the system."""
     trial = order_of(machine, machine.given(settings), proof=proof)
-    ended = reboot(trial, machine.reach, lambda: against, boot_seconds=20, pause=machine._pause)  # noqa: SLF001 - likewise
+    ended = reboot(trial, machine.reach, lambda: against, boot_seconds=20)
     return ended, trial.order.new
 
 
