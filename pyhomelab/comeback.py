@@ -100,11 +100,22 @@ def reboot(
     with closing(reach()) as shell:
         comeback = Comeback(begin(shell, trial), reach, boot_seconds)
     tell("rebooting into its system")
+    return follow(comeback, judge, tell=tell)
+
+
+def follow(
+    comeback: Comeback, judge: Callable[[], str | None], *, tell: Callable[[str], None] = lambda _: None
+) -> Rebooted:
+    """Bring a reboot to its end that was begun, maybe by a program that died: wait, judge, hand over the word, hear.
+
+    For a reboot of another program, `Begun` needs its trial, word and all, and the `began_in` of `reboot_state`.
+    """
+    trial = comeback.begun.trial
     try:
         found = comeback.back()
         if found.is_waiting:
             against = objection(found) or judge()
-            with closing(reach()) as shell:
+            with closing(comeback.reach()) as shell:
                 if against is None:
                     tell("it is back, and nothing failed: confirming it")
                     prove(shell, trial)

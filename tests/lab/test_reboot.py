@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pyhomelab import comeback
-from pyhomelab.comeback import Comeback, reboot
+from pyhomelab.comeback import Comeback, follow, reboot
 from pyhomelab.reboots import Rebooted, RebootEnding, RebootPhase, rebooted
 from pyhomelab.stages.activation import Collected, HostChanged, Locked, NotArmed, arm
 from pyhomelab.stages.reboot import Begun, abandon, begin, hindered_by, prove, reboot_state
@@ -189,12 +189,11 @@ def test_who_begins_a_reboot_and_dies_leaves_it_to_the_host(machine: Machine) ->
 
 def test_another_who_knows_the_word_takes_over_from_one_who_died(machine: Machine) -> None:
     trial = order_of(machine, machine.given(KERNEL))
-    boot_id = begun(machine, trial).begun.boot_id
-    other = Comeback(Begun(replace(trial), boot_id), machine.reach, 20)
-    assert other.back().is_waiting
+    begun(machine, trial)
     with machine.shell() as shell:
-        prove(shell, trial)
-    assert other.outcome().ending is RebootEnding.REBOOTED
+        began_in = reboot_state(shell, "n1", RUN, trial.order.profile).began_in
+    ended = follow(Comeback(Begun(trial, began_in), machine.reach, 20), lambda: None)
+    assert (ended.ending, ended.runs) == (RebootEnding.REBOOTED, trial.order.new)
 
 
 def test_a_wrong_word_proves_nothing(machine: Machine) -> None:
