@@ -6,7 +6,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from pyhomelab.errors import HostFailed
+from pyhomelab.reboots import Mode
 from pyhomelab.waves import degraded, groups, waves
+from pyhomelab.wording import listed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -37,7 +39,8 @@ class Change:
     """A machine that is to run another system than it does, or to boot another than it would.
 
     `reboot_for` are the parts that it goes on without until it is rebooted; `needs_boot` those for which it cannot
-    switch at all, so that only a boot brings the system. Both are names such as `kernel`, for sentences with "its".
+    switch at all, so that only a boot brings the system. Both are names such as `kernel`, for sentences with "its". One
+    whose new system `is_active` has it already, and is to be rebooted.
     """
 
     host: str
@@ -45,6 +48,7 @@ class Change:
     new: str
     reboot_for: tuple[str, ...] = ()
     needs_boot: tuple[str, ...] = ()
+    is_active: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,16 +68,19 @@ class Rollout:
     remarks: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
-def rollout(
+def rollout(  # noqa: PLR0913 - all that an order depends on
     inventory: Inventory,
     goals: Mapping[str, Goal],
     answers: Mapping[str, HostState | HostFailed],
     max_parallel: int,
+    *,
     refused: Mapping[str, str] | None = None,
+    reboot: Mode = Mode.NEVER,
 ) -> Rollout:
     """Plan to bring every machine of `goals` to its system, given what the machines of the lab said of themselves.
 
-    Machines that are `refused`, each for a reason, are left out, if they would be changed.
+    Machines that are `refused`, each for a reason, are left out, if they would be changed. Those that are in sync may
+    still be due for a `reboot`; those that only a reboot could change are left out if there is to be none.
     """
     left_out: dict[str, str] = {}
     changes: dict[str, Change] = {}
@@ -84,12 +91,16 @@ def rollout(
             left_out[host] = "; ".join(filter(None, (answer.what, answer.hint)))
         elif answer.current is None:
             left_out[host] = "does not say what it runs"
-        elif is_in_sync(answer, goal.system):
+        elif is_in_sync(answer, goal.system) and not is_due(answer, reboot):
             in_sync.append(host)
         elif refused and host in refused:
             left_out[host] = refused[host]
         else:
-            changes[host] = _change(host, answer, answer.current, goal)
+            change = _change(host, answer, answer.current, goal)
+            if change.needs_boot and reboot is Mode.NEVER:
+                left_out[host] = f"only a reboot brings its {listed(change.needs_boot)}; give --reboot needed"
+            else:
+                changes[host] = change
     down = [host for host, answer in answers.items() if isinstance(answer, HostFailed)]
     waiting = degraded(inventory, changes, down)
     left_out |= waiting
@@ -104,6 +115,10 @@ def _change(host: str, state: HostState, current: System, goal: Goal) -> Change:
     needs_boot = _differing(current.inhibitors, goal.inhibitors)
     if goal.init_interface and goal.init_interface != current.init_interface:
         needs_boot = (*needs_boot, "init interface")
+    if is_in_sync(state, goal.system):
+        # What it was booted with is what it goes back to.
+        old = state.booted.path if state.booted is not None else current.path
+        return Change(host, old, goal.system, reboot_for, is_active=True)
     return Change(host, current.path, goal.system, reboot_for, needs_boot)
 
 
@@ -123,6 +138,11 @@ def is_in_sync(state: HostState, system: str) -> bool:
     """Say whether a machine runs a system, and would boot it."""
     default = state.next_boot
     return state.current is not None and default is not None and state.current.path == default.path == system
+
+
+def is_due(state: HostState, reboot: Mode) -> bool:
+    """Say whether a machine that runs what it should is to be rebooted, if only for what a switch could not bring."""
+    return reboot is Mode.ALWAYS or (reboot is Mode.NEEDED and state.drift == "reboot pending")
 
 
 def concerned(inventory: Inventory, hosts: Iterable[str]) -> list[str]:

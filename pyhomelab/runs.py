@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from pyhomelab.errors import HostFailed
 from pyhomelab.events import Noted, StageBegan, StageEnded
+from pyhomelab.reboots import BOOT_SECONDS, Mode
 from pyhomelab.stages.checking import examine
 
 if TYPE_CHECKING:
@@ -45,18 +46,19 @@ class Result:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How long a system may take to activate, and how long a machine waits to be told that all is well, in seconds."""
+    """How long a system may take to activate or to boot, and how long a machine waits for a word, all in seconds."""
 
     activation: int = 300
     probation: int = 120
+    boot: int = BOOT_SECONDS
 
 
 @dataclass(frozen=True, slots=True)
 class Lab:
     """What a run works with: the lab, the way to its machines, the journal, and who is told what happens.
 
-    Systems that the machines keep already need no copies. `continues` is the run that this one takes up again. No more
-    machines have their turn when `stop` is set.
+    `reboot` says when machines are rebooted. Systems that the machines keep already need no copies. `continues` is the
+    run that this one takes up again. No more machines have their turn when `stop` is set.
     """
 
     inventory: Inventory
@@ -69,6 +71,7 @@ class Lab:
     run_id: str
     checks: Mapping[str, tuple[Check, ...]] = field(default_factory=dict)
     limits: Limits = field(default_factory=Limits)
+    reboot: Mode = Mode.NEVER
     copies: bool = True
     continues: str | None = None
     stop: Flag = field(default_factory=Flag)

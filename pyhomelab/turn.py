@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from pyhomelab.booting import restarted
 from pyhomelab.errors import HomelabError, HostFailed
 from pyhomelab.probation import follow, written
+from pyhomelab.reboots import Mode
 from pyhomelab.runs import Result, enter, quietly
 from pyhomelab.stages.activation import Collected, arm, forget, keep
+from pyhomelab.stages.reboot import hindered_by
 from pyhomelab.stages.transfer import copy_to
 from pyhomelab.trial import Order, Trial
 from pyhomelab.waves import LEFT_ALONE
+from pyhomelab.wording import listed
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
 
+    from pyhomelab.health import Findings
     from pyhomelab.rollout import Change
     from pyhomelab.runs import Lab
     from pyhomelab.stages.activation import Armed
@@ -44,7 +50,7 @@ def take_turn(lab: Lab, change: Change, brought: Future[None]) -> Result:
         brought.result()
         if lab.stop.is_set():
             return Result(LEFT_ALONE, STOPPED, change.old)
-        return _tried(lab, change)
+        return _changed(lab, change)
     except HostFailed as error:
         quietly(lab, change.host, lambda shell: forget(shell, lab.run_id))
         return Result(error.kind, error.what, change.old)
@@ -54,12 +60,31 @@ def take_turn(lab: Lab, change: Change, brought: Future[None]) -> Result:
         raise
 
 
-def _tried(lab: Lab, change: Change) -> Result:
-    limits = lab.limits
-    order = Order(change.old, change.new, activation_seconds=limits.activation, probation_seconds=limits.probation)
-    trial = Trial(change.host, lab.run_id, order, lab.holder)
+def _changed(lab: Lab, change: Change) -> Result:
+    """Bring a machine to a system that is there: by a switch, by a boot, or by the one and then the other."""
     with lab.shell(change.host) as shell:
         before = lab.look(shell, change.host)
+        needs_boot = change.needs_boot or (not lab.copies and hindered_by(shell, change.host, _order(lab, change)))
+    if needs_boot and lab.reboot is Mode.NEVER:
+        return Result("refused", f"only a reboot brings its {listed(needs_boot)}; give --reboot needed", change.old)
+    if needs_boot or change.is_active:
+        return restarted(lab, change, before)
+    result = _tried(lab, change, before)
+    if result.is_well and (lab.reboot is Mode.ALWAYS or (lab.reboot is Mode.NEEDED and change.reboot_for)):
+        try:
+            return restarted(lab, change, before)
+        except HostFailed as error:
+            return replace(result, why=f"but not rebooted: {error.where}: {error.what}", is_well=False)
+    return result
+
+
+def _order(lab: Lab, change: Change) -> Order:
+    limits = lab.limits
+    return Order(change.old, change.new, activation_seconds=limits.activation, probation_seconds=limits.probation)
+
+
+def _tried(lab: Lab, change: Change, before: Findings) -> Result:
+    trial = Trial(change.host, lab.run_id, _order(lab, change), lab.holder)
     entered = enter(lab, change.host, "activate", written(trial, before))
     try:
         try:

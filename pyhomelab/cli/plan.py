@@ -6,10 +6,20 @@ from typing import TYPE_CHECKING
 
 import click
 
-from pyhomelab.cli.options import host_option, inventory_argument, json_option, on_option, parallel_option, print_json
+from pyhomelab.cli.options import (
+    host_option,
+    inventory_argument,
+    json_option,
+    on_option,
+    parallel_option,
+    print_json,
+    reboot_option,
+)
 from pyhomelab.cli.planning import planned
 from pyhomelab.cli.plans import plan_data, show_plan
+from pyhomelab.cli.telling import teller
 from pyhomelab.errors import SomeFailed
+from pyhomelab.reboots import Mode
 from pyhomelab.wording import listed
 
 if TYPE_CHECKING:
@@ -21,10 +31,18 @@ if TYPE_CHECKING:
 @host_option
 @on_option
 @parallel_option
+@reboot_option
 @click.option("--full", is_flag=True, help="Name all packages that change, not only the largest.")
 @json_option
 def command(  # noqa: PLR0913 - one for each option
-    *, inventory: Path, hosts: tuple[str, ...], on: tuple[str, ...], max_parallel: int, full: bool, as_json: bool
+    *,
+    inventory: Path,
+    hosts: tuple[str, ...],
+    on: tuple[str, ...],
+    max_parallel: int,
+    reboot: str,
+    full: bool,
+    as_json: bool,
 ) -> None:
     """Say what a deploy would change, and in which order.
 
@@ -33,7 +51,8 @@ def command(  # noqa: PLR0913 - one for each option
 
     Example: pyhomelab plan --on @rack
     """
-    work = planned(inventory, (*hosts, *on), max_parallel)
+    with teller() as tell:
+        work = planned(inventory, (*hosts, *on), max_parallel, tell, Mode(reboot))
     if as_json:
         print_json(plan_data(work.plan))
     else:

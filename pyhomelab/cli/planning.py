@@ -10,13 +10,13 @@ from pyhomelab.builds import build_machines
 from pyhomelab.cli.asking import ask_machines
 from pyhomelab.cli.foresight import foresee, goal_of
 from pyhomelab.cli.history import last_deployments
-from pyhomelab.cli.progress import show
 from pyhomelab.drift import drift_of, remarks
 from pyhomelab.errors import HostFailed, SomeFailed
 from pyhomelab.flakes import flake_of, refuse_untracked
 from pyhomelab.generated import refuse_stale
 from pyhomelab.load import load
 from pyhomelab.premises import Premises
+from pyhomelab.reboots import Mode
 from pyhomelab.report import failures
 from pyhomelab.rollout import Goal, Rollout, concerned, foreign, rollout
 from pyhomelab.selection import select
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from pyhomelab.cli.asking import Answers
+    from pyhomelab.events import Tell
     from pyhomelab.hoststate import HostState
     from pyhomelab.model import Inventory
 
@@ -49,20 +50,20 @@ class Work:
             raise SomeFailed(self.unbuilt)
 
 
-def planned(inventory: Path, words: Sequence[str], max_parallel: int) -> Work:
+def planned(inventory: Path, words: Sequence[str], max_parallel: int, tell: Tell, reboot: Mode = Mode.NEVER) -> Work:
     """Build the systems of the machines that the words mean, ask what runs there, and plan."""
     lab, premises = load(inventory), Premises(inventory)
     machines = targets(lab, inventory)
     chosen = select(words, machines)
     refuse_stale(lab, premises)
     refuse_untracked(premises.root, premises.directory)
-    goals, unbuilt = _built(premises, tuple(chosen))
+    goals, unbuilt = _built(premises, tuple(chosen), tell)
     answers: Answers = ask_machines(machines, concerned(lab, chosen))
     strangers = {host: why for host in chosen if (why := _foreign(machines[host], answers[host]))}
-    first = rollout(lab, goals, answers, max_parallel, strangers)
+    first = rollout(lab, goals, answers, max_parallel, refused=strangers, reboot=reboot)
     prospects, silent = foresee(machines, first.changes)
     short = {host: "; ".join(one.shortages) for host, one in prospects.items() if one.shortages}
-    plan = rollout(lab, goals, answers | silent, max_parallel, strangers | short)
+    plan = rollout(lab, goals, answers | silent, max_parallel, refused=strangers | short, reboot=reboot)
     standing = _standing(plan, answers, premises)
     plan = replace(
         plan,
@@ -92,11 +93,11 @@ def _standing(plan: Rollout, answers: Answers, premises: Premises) -> dict[str, 
     return {host: (state, goals.get(host)) for host, state in said.items() if not isinstance(state, HostFailed)}
 
 
-def _built(premises: Premises, hosts: tuple[str, ...]) -> tuple[Mapping[str, Goal], str]:
+def _built(premises: Premises, hosts: tuple[str, ...], tell: Tell) -> tuple[Mapping[str, Goal], str]:
     """Build the systems of machines; gives them, and which could not be built."""
     key = signing_key_file(premises.own)
     site = Site(BuildOn.LOCAL, premises.own / "gcroots", key if key.exists() else None)
     with flake_of(premises.root, premises.own) as flake:
-        results = build_machines(flake, hosts, site, show)
+        results = build_machines(flake, hosts, site, tell)
     goals = {host: goal_of(Path(built.toplevel)) for host, built in results.items() if isinstance(built, Built)}
     return goals, failures(results)

@@ -1,4 +1,4 @@
-"""What `deploy` and `rollback` share: a rollout is shown, confirmed, run, and reported."""
+"""What `deploy` and `rollback` share: a rollout is shown, confirmed and run."""
 
 from __future__ import annotations
 
@@ -7,101 +7,34 @@ import os
 import socket
 import sys
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Self
 
 import click
 
 from pyhomelab.checks import checks_of
-from pyhomelab.cli.options import print_json
 from pyhomelab.cli.plans import show_plan
-from pyhomelab.cli.progress import show
 from pyhomelab.deploy import Earlier, deploy
-from pyhomelab.errors import Left, NeedsAPerson, Refused, SomeFailed
+from pyhomelab.errors import Left, Refused
+from pyhomelab.events import HostEnded, RunBegan, RunEnded
 from pyhomelab.journal import Journal
 from pyhomelab.lock import as_run
 from pyhomelab.process import Children
+from pyhomelab.reboots import Mode
 from pyhomelab.runs import Lab, Limits, Result
 from pyhomelab.shell.network import Network
-from pyhomelab.wording import counted, listed
+from pyhomelab.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
+    from pyhomelab.cli.telling import Teller
     from pyhomelab.journal import Kind, Run
     from pyhomelab.model import Inventory
     from pyhomelab.premises import Premises
     from pyhomelab.rollout import Rollout
     from pyhomelab.targets import Target
-
-
-def _holder() -> str:
-    """Say who is at work, for whoever finds a machine locked."""
-    return f"{getpass.getuser()}@{socket.gethostname()} (process {os.getpid()})"
-
-
-def refuse_unconfirmed(plan: Rollout, *, is_confirmed: bool) -> None:
-    """Show a rollout, and raise Refused unless somebody agrees to it."""
-    show_plan(plan, err=True)
-    if not plan.changes or is_confirmed:
-        return
-    if not sys.stdin.isatty():
-        raise Refused("nobody is there to agree to this", hint="give --yes")
-    if not click.confirm(f"Change {counted(len(plan.changes), 'machine')}?", err=True):
-        raise Refused("nothing was changed")
-
-
-@dataclass(frozen=True, slots=True)
-class Gear:
-    """What a run of this program works with, whatever it does."""
-
-    inventory: Inventory
-    machines: Mapping[str, Target]
-    own: Path
-    journal: Journal
-    network: Network
-    children: Children
-    by: str
-
-    def lab(self, run_id: str, told: Told, continues: str | None = None) -> Lab:
-        """Give what the work on a run needs."""
-        return Lab(
-            inventory=self.inventory,
-            machines=self.machines,
-            network=self.network,
-            journal=self.journal,
-            children=self.children,
-            holder=self.by,
-            tell=show,
-            run_id=run_id,
-            checks=checks_of(self.inventory),
-            limits=told.limits,
-            copies=told.kind == "deploy",
-            continues=continues,
-        )
-
-
-@contextmanager
-def gear_of(inventory: Inventory, machines: Mapping[str, Target], premises: Premises) -> Iterator[Gear]:
-    """Open the journal and the way to the machines; raises HomelabError, with what goes on, on a second Ctrl-C."""
-    with (
-        Journal.open(journal_file(premises)) as journal,
-        Network(machines, _password) as network,
-        Children() as children,
-    ):
-        try:
-            yield Gear(inventory, machines, premises.own, journal, network, children, _holder())
-        except KeyboardInterrupt:
-            raise Left(
-                "left at once: machines that were being tried go back by themselves",
-                hint="`pyhomelab deploy --resume` goes on",
-            ) from None
-
-
-def journal_file(premises: Premises) -> Path:
-    """Say where the journal of a lab is."""
-    return premises.own / "journal.sqlite"
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +44,7 @@ class Told:
     kind: Kind
     limits: Limits
     max_parallel: int = 1
+    reboot: Mode = Mode.NEVER
 
     def as_options(self, canaries: Sequence[str]) -> dict[str, str]:
         """Give it as the journal has it, with the machines that go first."""
@@ -119,14 +53,17 @@ class Told:
             "max_parallel": str(self.max_parallel),
             "activation_seconds": str(self.limits.activation),
             "probation_seconds": str(self.limits.probation),
+            "boot_seconds": str(self.limits.boot),
+            "reboot": self.reboot.value,
         }
 
     @classmethod
     def of(cls, run: Run) -> Self:
         """Read what the command of a run was told."""
         options = run.options
-        limits = Limits(int(options["activation_seconds"]), int(options["probation_seconds"]))
-        return cls("rollback" if run.kind == "rollback" else "deploy", limits, int(options["max_parallel"]))
+        limits = Limits(*(int(options[f"{name}_seconds"]) for name in ("activation", "probation", "boot")))
+        kind: Kind = "rollback" if run.kind == "rollback" else "deploy"
+        return cls(kind, limits, int(options["max_parallel"]), Mode(options["reboot"]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,20 +79,130 @@ class Resumed:
         return Earlier(self.results, tuple(filter(None, self.run.options["canaries"].split(","))))
 
 
-def roll(gear: Gear, plan: Rollout, told: Told, resumed: Resumed | None = None) -> dict[str, Result]:
+@dataclass(frozen=True, slots=True)
+class Gear:
+    """What a run of this program works with, whatever it does."""
+
+    inventory: Inventory
+    machines: Mapping[str, Target]
+    own: Path
+    journal: Journal
+    network: Network
+    children: Children
+    by: str
+    tell: Teller
+
+    def lab(self, run_id: str, told: Told, continues: str | None = None) -> Lab:
+        """Give what the work on a run needs."""
+        return Lab(
+            inventory=self.inventory,
+            machines=self.machines,
+            network=self.network,
+            journal=self.journal,
+            children=self.children,
+            holder=self.by,
+            tell=self.tell,
+            run_id=run_id,
+            checks=checks_of(self.inventory),
+            limits=told.limits,
+            reboot=told.reboot,
+            copies=told.kind == "deploy",
+            continues=continues,
+        )
+
+
+@contextmanager
+def gear_of(inventory: Inventory, machines: Mapping[str, Target], premises: Premises, tell: Teller) -> Iterator[Gear]:
+    """Open the journal and the way to the machines; raises Left on the second Ctrl-C."""
+
+    def password() -> str | None:
+        if not sys.stdin.isatty():
+            return None
+        with tell.paused():
+            return str(click.prompt("Password for sudo", hide_input=True, err=True))
+
+    with (
+        Journal.open(journal_file(premises)) as journal,
+        Network(machines, password) as network,
+        Children() as children,
+    ):
+        try:
+            yield Gear(inventory, machines, premises.own, journal, network, children, _holder(), tell)
+        except KeyboardInterrupt:
+            raise Left(
+                "left at once: machines that were being tried go back by themselves",
+                hint="`pyhomelab deploy --resume` goes on",
+            ) from None
+
+
+def journal_file(premises: Premises) -> Path:
+    """Say where the journal of a lab is."""
+    return premises.own / "journal.sqlite"
+
+
+def _holder() -> str:
+    """Say who is at work, for whoever finds a machine locked."""
+    return f"{getpass.getuser()}@{socket.gethostname()} (process {os.getpid()})"
+
+
+def refuse_unconfirmed(plan: Rollout, tell: Teller, *, is_confirmed: bool) -> None:
+    """Show a rollout, and raise Refused unless somebody agrees to it."""
+    with tell.paused():
+        show_plan(plan, err=True)
+        if not plan.changes or is_confirmed:
+            return
+        if not sys.stdin.isatty():
+            raise Refused("nobody is there to agree to this", hint="give --yes")
+        if not click.confirm(f"Change {counted(len(plan.changes), 'machine')}?", err=True):
+            raise Refused("nothing was changed")
+
+
+@dataclass(frozen=True, slots=True)
+class Over:
+    """A rollout that is over: what became of its machines, and the id of its run if there was anything to do.
+
+    `before` is what became of machines before it was resumed, `unbuilt` says which machines had no system to give.
+    """
+
+    plan: Rollout
+    results: Mapping[str, Result]
+    run_id: str = ""
+    before: Mapping[str, Result] = field(default_factory=dict)
+    unbuilt: str = ""
+
+
+def roll(gear: Gear, plan: Rollout, told: Told, resumed: Resumed | None = None) -> Over:
     """Run a rollout, and keep the journal of it; one that is stopped can be resumed."""
+    earlier = resumed.earlier if resumed else Earlier()
     if not plan.changes:
         if resumed is not None:
             gear.journal.end_run(resumed.run.id)
-        return {}
-    earlier = resumed.earlier if resumed else Earlier()
+        return Over(plan, {}, before=earlier.results)
     run_id = _begun(gear, plan, told, resumed)
     lab = gear.lab(run_id, told, resumed.run.id if resumed else None)
+    gear.tell(RunBegan(run_id, told.kind, tuple(plan.changes)))
     with as_run(gear.own, run_id, gear.by):
         results = deploy(lab, plan, earlier)
     if not lab.stop.is_set():
         gear.journal.end_run(run_id)
-    return results
+    for host, result in results.items():
+        gear.tell(ended(host, result))
+    gear.tell(RunEnded(run_id, all(result.is_well for result in results.values())))
+    return Over(plan, results, run_id, earlier.results)
+
+
+def ended(host: str, result: Result) -> HostEnded:
+    """Tell what became of a machine."""
+    why = "; ".join(filter(None, (result.why, *result.remarks)))
+    return HostEnded(
+        host,
+        result.became,
+        why,
+        result.runs,
+        result.log,
+        is_well=result.is_well,
+        needs_a_person=result.needs_a_person,
+    )
 
 
 def _begun(gear: Gear, plan: Rollout, told: Told, resumed: Resumed | None) -> str:
@@ -171,32 +218,3 @@ def _begun(gear: Gear, plan: Rollout, told: Told, resumed: Resumed | None) -> st
     for host, result in undone.items():
         gear.journal.end(gear.journal.begin(run_id, host, "activate"), result.became, {"why": result.why})
     return run_id
-
-
-def _password() -> str | None:
-    return click.prompt("Password for sudo", hide_input=True, err=True) if sys.stdin.isatty() else None
-
-
-def report(
-    plan: Rollout, results: Mapping[str, Result], *, as_json: bool, before: Mapping[str, Result] | None = None
-) -> None:
-    """Say what became of each machine; raises NeedsAPerson or SomeFailed if it did not go well."""
-    became = {host: Result("in sync", is_well=True) for host in plan.in_sync}
-    became |= {host: Result("left alone", why) for host, why in plan.left_out.items()}
-    became |= {**(before or {}), **results}
-    if as_json:
-        data = {host: {"state": result.became, "why": result.why} for host, result in became.items()}
-        print_json({"hosts": data})
-    else:
-        for host, result in became.items():
-            click.echo(f"{host}: {result.became}{f': {result.why}' if result.why else ''}")
-            for line in result.log if not result.is_well else ():
-                click.echo(f"{host}:   {line}", err=True)
-    helpless = [host for host, result in became.items() if result.needs_a_person]
-    unwell = [host for host, result in became.items() if not result.is_well]
-    if helpless:
-        verb = "needs" if len(helpless) == 1 else "need"
-        raise NeedsAPerson(f"{listed(helpless)} {verb} a person", hint="see `pyhomelab status`, or the console")
-    if unwell:
-        verb = "runs what it" if len(unwell) == 1 else "run what they"
-        raise SomeFailed(f"{listed(unwell)} {verb} ran before", hint="see `pyhomelab status`")
