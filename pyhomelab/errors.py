@@ -6,10 +6,12 @@
     ├── Refused                  what was asked for cannot be done safely; nothing was changed
     ├── Stale                    the generated files are not what the inventory says
     ├── HostFailed               one host failed, whatever the others do
-    └── SomeFailed               the command ended, but for some hosts not well
+    ├── SomeFailed               the command ended, but for some hosts not well
+    ├── NeedsAPerson             a host does not come back by itself
+    └── Left                     somebody left before it was done
 
 `exit_code` is what the program ends with: 1 a check failed, 2 usage, 3 refused before anything changed, 4 some hosts
-failed.
+failed, 5 a host needs a person, 130 left by Ctrl-C.
 """
 
 from __future__ import annotations
@@ -74,6 +76,12 @@ class NeedsAPerson(HomelabError):
     """A host is in a state from which it does not come back by itself."""
 
     exit_code = 5
+
+
+class Left(HomelabError):
+    """Somebody left the work before it was done, by Ctrl-C; the code is what a shell gives a program so ended."""
+
+    exit_code = 130
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ import json
 import secrets
 import sqlite3
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from threading import RLock
 from time import monotonic, sleep
@@ -22,10 +22,11 @@ Kind = Literal["deploy", "rollback"]
 DEPLOYED = "deployed"
 """The outcome of a stage that leaves a machine with its goal, running and as what it will boot."""
 
-_VERSION = 1
+_VERSION = 2
 _APPLICATION = 0x70686C6A  # "phlj", by which the file is known as a journal
 _PATIENCE = 10.0  # seconds in which another pyhomelab ends a write, which takes it milliseconds
 _PAUSE = 0.02
+_OPTIONS = "ALTER TABLE runs ADD COLUMN options TEXT NOT NULL DEFAULT '{}'"
 _SCHEMA = (
     """CREATE TABLE runs (
         number INTEGER PRIMARY KEY,
@@ -54,21 +55,29 @@ _SCHEMA = (
     ) STRICT""",
     "CREATE INDEX entries_of_runs ON entries (run)",
     "CREATE INDEX entries_of_hosts ON entries (host, outcome)",
+    _OPTIONS,
     f"PRAGMA application_id = {_APPLICATION}",
     f"PRAGMA user_version = {_VERSION}",
 )
+_END_RUN = "UPDATE runs SET ended = ? WHERE id = ? AND ended IS NULL"
+_TO_LATEST = (_SCHEMA, (_OPTIONS, f"PRAGMA user_version = {_VERSION}"), ())
+"""What makes a journal of each version, from none at all, one of the latest."""
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A command that changes machines: whose it was, and the system that each machine should get, once it is known."""
+    """A command that changes machines: whose it was, and the system that each machine should get.
+
+    `options` are what it was told beside that, for whoever continues it.
+    """
 
     id: str
     kind: str
     by: str
     began: datetime
     ended: datetime | None
-    goals: Mapping[str, str | None]
+    goals: Mapping[str, str]
+    options: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +118,7 @@ class Journal:
         """
         with _said(path):
             path.parent.mkdir(parents=True, exist_ok=True)
+            path.touch(mode=0o600)  # what confirms a trial is in it
             connection = sqlite3.connect(path, timeout=_PATIENCE, isolation_level=None, check_same_thread=False)
             journal = cls(path, connection)
             try:
@@ -129,33 +139,47 @@ class Journal:
         with self._lock:
             self._connection.close()
 
-    def start_run(self, kind: Kind, by: str, goals: Mapping[str, str | None]) -> str:
-        """Begin a run for the machines of `goals`, and give its id, which no other run of any lab has."""
+    def start_run(
+        self,
+        kind: Kind,
+        by: str,
+        goals: Mapping[str, str],
+        options: Mapping[str, str] | None = None,
+        *,
+        instead_of: str | None = None,
+    ) -> str:
+        """Begin a run for the machines of `goals`, and give its id, which no other run of any lab has.
+
+        A run that it continues, `instead_of` which it is, ends in the same moment.
+        """
         now = _now()
         run = f"{now:%Y%m%dT%H%M%SZ}-{secrets.token_hex(4)}"
         with self._writing() as write:
-            write.execute("INSERT INTO runs (id, kind, by, began) VALUES (?, ?, ?, ?)", (run, kind, by, _written(now)))
+            if instead_of is not None:
+                write.execute(_END_RUN, (_written(now), instead_of))
+            write.execute(
+                "INSERT INTO runs (id, kind, by, began, options) VALUES (?, ?, ?, ?, ?)",
+                (run, kind, by, _written(now), _json(options)),
+            )
             write.executemany(
                 "INSERT INTO goals (run, host, goal) VALUES (?, ?, ?)", [(run, *goal) for goal in goals.items()]
             )
         return run
 
-    def set_goal(self, run: str, host: str, goal: str) -> None:
-        """Say which system a machine of a run should get, now that it is known."""
-        with self._writing() as write:
-            write.execute("UPDATE goals SET goal = ? WHERE run = ? AND host = ?", (goal, run, host))
-
     def end_run(self, run: str) -> None:
         """Say that a run came to its end, whatever became of its machines: there is nothing to resume."""
         with self._writing() as write:
-            write.execute("UPDATE runs SET ended = ? WHERE id = ? AND ended IS NULL", (_written(_now()), run))
+            write.execute(_END_RUN, (_written(_now()), run))
 
-    def begin(self, run: str, host: str, stage: str) -> int:
-        """Say that a stage of a machine begins; when this returns, it is on the disk."""
+    def begin(self, run: str, host: str, stage: str, details: Mapping[str, str] | None = None) -> int:
+        """Say that a stage of a machine begins; when this returns, it is on the disk.
+
+        The details are for whoever finds the stage without an end; its end has its own.
+        """
         with self._writing() as write:
             done = write.execute(
-                "INSERT INTO entries (run, host, stage, began) VALUES (?, ?, ?, ?)",
-                (run, host, stage, _written(_now())),
+                "INSERT INTO entries (run, host, stage, began, details) VALUES (?, ?, ?, ?, ?)",
+                (run, host, stage, _written(_now()), _json(details)),
             )
             return done.lastrowid or 0
 
@@ -164,7 +188,7 @@ class Journal:
         with self._writing() as write:
             write.execute(
                 "UPDATE entries SET ended = ?, outcome = ?, details = ? WHERE id = ? AND ended IS NULL",
-                (_written(_now()), outcome, json.dumps(dict(details or {}), sort_keys=True), entry),
+                (_written(_now()), outcome, _json(details), entry),
             )
 
     def entries(self, run: str) -> list[Entry]:
@@ -179,13 +203,11 @@ class Journal:
 
     def last_run(self) -> Run | None:
         """Give the run that began last."""
-        for run, kind, by, began, ended in self._read(
-            "SELECT id, kind, by, began, ended FROM runs ORDER BY number DESC LIMIT 1"
+        for run, kind, by, began, ended, options in self._read(
+            "SELECT id, kind, by, began, ended, options FROM runs ORDER BY number DESC LIMIT 1"
         ):
-            goals: dict[str, str | None] = dict(
-                self._read("SELECT host, goal FROM goals WHERE run = ? ORDER BY host", run)
-            )
-            return Run(run, kind, by, _time(began), _maybe(ended), goals)
+            goals = dict(self._read("SELECT host, goal FROM goals WHERE run = ? ORDER BY host", run))
+            return Run(run, kind, by, _time(began), _maybe(ended), goals, json.loads(options))
         return None
 
     def unfinished_run(self) -> Run | None:
@@ -211,12 +233,12 @@ class Journal:
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA foreign_keys = ON")
         with self._transaction("DEFERRED"):
-            is_known = self._is_known()
-        if not is_known:
+            is_as_it_should = self._version() == _VERSION
+        if not is_as_it_should:
             with self._writing() as write:
-                if not self._is_known():  # another may have made it in the meantime
-                    for statement in _SCHEMA:
-                        write.execute(statement)
+                # asked again: another may have made it, or brought it up to date, in the meantime
+                for statement in _TO_LATEST[self._version()]:
+                    write.execute(statement)
         self._let_readers_in()
 
     def _let_readers_in(self) -> None:
@@ -233,8 +255,8 @@ class Journal:
             else:
                 return
 
-    def _is_known(self) -> bool:
-        """Say whether the file is a journal already; raises Refused if it is something else."""
+    def _version(self) -> int:
+        """Give the version of the journal, 0 if the file is empty; raises Refused if it is something else."""
         where = str(self._path)
         application, version, tables = (
             self._connection.execute(query).fetchone()[0]
@@ -247,7 +269,7 @@ class Journal:
                 f"was written by a newer pyhomelab (version {version} of the journal, known here are up to {_VERSION})"
             )
             raise Refused(what, where=where, hint="use that one")
-        return bool(application == _APPLICATION)
+        return int(version) if application == _APPLICATION else 0
 
     @contextmanager
     def _writing(self) -> Iterator[sqlite3.Connection]:
@@ -281,6 +303,10 @@ def _said(path: Path) -> Iterator[None]:
         is_damaged = isinstance(error, sqlite3.DatabaseError) and not isinstance(error, sqlite3.OperationalError)
         hint = "move it away: a new one is begun, which knows nothing of earlier runs" if is_damaged else ""
         raise HomelabError(f"the journal cannot be used: {error}", where=str(path), hint=hint) from error
+
+
+def _json(details: Mapping[str, str] | None) -> str:
+    return json.dumps(dict(details or {}), sort_keys=True)
 
 
 def _now() -> datetime:

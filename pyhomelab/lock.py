@@ -1,4 +1,4 @@
-"""One pyhomelab at a time writes into a lab."""
+"""One pyhomelab at a time writes into a lab, and each run is one program's. The kernel frees a lock when that ends."""
 
 from __future__ import annotations
 
@@ -25,5 +25,22 @@ def alone(directory: Path) -> Iterator[None]:
         raise Refused(
             "is being written by another pyhomelab", where=str(directory), hint="wait for it to end"
         ) from None
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def as_run(own: Path, run_id: str, by: str) -> Iterator[None]:
+    """Be the program that is at work on a run; raises Refused if another one is, which `by` says who started."""
+    directory = own / "runs"
+    directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+    file = directory / run_id
+    descriptor = os.open(file, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+        file.unlink(missing_ok=True)
+    except BlockingIOError:
+        raise Refused(f"run {run_id} is still at work, started by {by}", hint="wait for it to end") from None
     finally:
         os.close(descriptor)

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
+from threading import Thread
 from typing import TYPE_CHECKING, TypeVar
 
 from pyhomelab.process import BLINK
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
-    from concurrent.futures import Future
 
     from pyhomelab.process import Children
 
@@ -46,3 +46,17 @@ def as_they_end(futures: Iterable[Future[Result]]) -> Iterator[Future[Result]]:
     while waiting:
         done, waiting = wait(waiting, BLINK, FIRST_COMPLETED)
         yield from done
+
+
+def in_background(work: Callable[[], Result]) -> Future[Result]:
+    """Do something in a thread of its own, which keeps nobody from leaving the program before it is done."""
+    future: Future[Result] = Future()
+
+    def run() -> None:
+        try:
+            future.set_result(work())
+        except BaseException as error:  # noqa: BLE001 - raised again by who asks for the result
+            future.set_exception(error)
+
+    Thread(target=run, daemon=True).start()
+    return future

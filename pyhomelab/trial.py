@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
     from pyhomelab.shell import Done
 
+UNCONFIRMED = "nobody confirmed it"
+"""How the supervisor begins when it says that nothing but the time went against a system."""
 PROFILE = "/nix/var/nix/profiles/system"
 _GONE = {"inactive", "failed"}  # and not: no answer, which systemd gives while it executes itself anew
 _KILL_AFTER = 10

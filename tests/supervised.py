@@ -162,7 +162,7 @@ class Machine:
     def facts(self) -> dict[str, str]:
         """What else the supervisor wrote down."""
         lines = (self.directory / "state").read_text().splitlines()[1:]
-        return dict(line.split("=", 1) for line in lines)  # type: ignore[misc]
+        return dict(line.split("=", 1) for line in lines)
 
     @property
     def runs(self) -> str:

@@ -32,7 +32,7 @@ from pyhomelab.journal import Journal
 
 with Journal.open(Path(sys.argv[1])) as journal:
     while True:
-        run = journal.start_run("deploy", "mika@desk", {"dl1": "/nix/store/1-dl1", "dl2": None})
+        run = journal.start_run("deploy", "mika@desk", {"dl1": "/nix/store/1-dl1", "dl2": "/nix/store/2-dl2"})
         for stage in ("push", "activate", "commit"):
             entry = journal.begin(run, "dl1", stage)
             print("began", run, entry, flush=True)
@@ -69,20 +69,61 @@ def test_a_new_journal_knows_of_nothing(journal: Journal) -> None:
 
 def test_a_run_tells_whose_it_was_and_what_each_machine_should_get(journal: Journal) -> None:
     before = datetime.now(UTC) - timedelta(milliseconds=1)
-    run = journal.start_run("deploy", "mika@desk", {"dl2": None, "dl1": NEW})
+    run = journal.start_run("deploy", "mika@desk", {"dl2": OLD, "dl1": NEW})
     last = journal.last_run()
     assert last is not None
     assert (last.id, last.kind, last.by, last.ended) == (run, "deploy", "mika@desk", None)
-    assert last.goals == {"dl1": NEW, "dl2": None}
+    assert last.goals == {"dl1": NEW, "dl2": OLD}
     assert before <= last.began <= datetime.now(UTC)
 
 
-def test_a_goal_may_be_known_later(journal: Journal) -> None:
-    run = journal.start_run("deploy", "mika@desk", {"dl1": None, "dl2": None})
-    journal.set_goal(run, "dl1", NEW)
+def test_a_run_tells_what_it_was_told(journal: Journal) -> None:
+    journal.start_run("deploy", "mika@desk", {"dl1": NEW}, {"max_parallel": "2"})
     last = journal.last_run()
     assert last is not None
-    assert last.goals == {"dl1": NEW, "dl2": None}
+    assert last.options == {"max_parallel": "2"}
+
+
+def test_a_run_that_continues_another_ends_it(journal: Journal) -> None:
+    first = journal.start_run("deploy", "mika@desk", {"dl1": NEW})
+    second = journal.start_run("deploy", "mika@desk", {"dl1": NEW}, instead_of=first)
+    unfinished = journal.unfinished_run()
+    assert unfinished is not None
+    assert unfinished.id == second
+    journal.end_run(second)
+    assert journal.unfinished_run() is None
+
+
+def test_a_stage_without_an_end_has_the_details_of_its_beginning_and_one_with_an_end_those_of_that(
+    journal: Journal,
+) -> None:
+    run = journal.start_run("deploy", "mika@desk", {"dl1": NEW})
+    entry = journal.begin(run, "dl1", "activate", {"token": "0123"})
+    assert journal.entries(run)[0].details == {"token": "0123"}
+    journal.end(entry, DEPLOYED)
+    assert journal.entries(run)[0].details == {}
+
+
+def test_nobody_else_may_read_a_journal(path: Path) -> None:
+    with Journal.open(path) as journal:
+        deployed(journal, "dl1", NEW)
+        assert {file.name: oct(file.stat().st_mode & 0o777) for file in path.parent.iterdir()} == dict.fromkeys(
+            ("journal.sqlite", "journal.sqlite-wal", "journal.sqlite-shm"), "0o600"
+        )
+
+
+def test_a_journal_of_the_version_before_is_read_and_written(path: Path) -> None:
+    with Journal.open(path) as journal:
+        run = deployed(journal, "dl1", NEW)
+    with closing(sqlite3.connect(path)) as raw:
+        raw.execute("ALTER TABLE runs DROP COLUMN options")
+        raw.execute("PRAGMA user_version = 1")
+    with Journal.open(path) as journal:
+        last, deployment = journal.last_run(), journal.last_deployment("dl1")
+        assert last is not None
+        assert deployment is not None
+        assert (last.id, last.options, deployment.goal) == (run, {}, NEW)
+        deployed(journal, "dl2", OLD)
 
 
 def test_stages_are_told_in_the_order_in_which_they_began(journal: Journal) -> None:
@@ -204,15 +245,15 @@ def test_times_are_written_in_utc_and_by_iso_8601(journal: Journal, path: Path) 
 def test_a_journal_of_a_newer_pyhomelab_is_refused_and_left_as_it_is(path: Path) -> None:
     Journal.open(path).close()
     with closing(sqlite3.connect(path)) as raw:
-        raw.execute("PRAGMA user_version = 2")
+        raw.execute("PRAGMA user_version = 3")
     with pytest.raises(Refused) as refusal:
         Journal.open(path)
     assert (
         str(refusal.value)
-        == f"{path}: was written by a newer pyhomelab (version 2 of the journal, known here are up to 1); use that one"
+        == f"{path}: was written by a newer pyhomelab (version 3 of the journal, known here are up to 2); use that one"
     )
     with closing(sqlite3.connect(path)) as raw:
-        assert raw.execute("PRAGMA user_version").fetchone() == (2,)
+        assert raw.execute("PRAGMA user_version").fetchone() == (3,)
 
 
 def test_a_database_of_something_else_is_refused_and_left_as_it_is(path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -38,6 +39,35 @@ on_option = click.option(
 
 parallel_option = click.option(
     "--max-parallel", type=click.IntRange(min=1), default=4, show_default=True, help="Most machines in a wave."
+)
+
+_SECONDS = {"s": 1, "m": 60, "h": 3600}
+
+
+def _seconds(context: click.Context, parameter: click.Parameter, text: str) -> int:
+    del context, parameter
+    match = re.fullmatch(r"([1-9][0-9]{0,5})([smh])", text)
+    if match is None:
+        raise click.BadParameter(f"{text} is no time; write it like 90s, 10m or 1h")
+    return int(match[1]) * _SECONDS[match[2]]
+
+
+activation_option = click.option(
+    "--activation-limit",
+    "activation",
+    metavar="TIME",
+    default="5m",
+    show_default=True,
+    callback=_seconds,
+    help="How long a new system may take to activate.",
+)
+probation_option = click.option(
+    "--probation",
+    metavar="TIME",
+    default="2m",
+    show_default=True,
+    callback=_seconds,
+    help="How long a machine waits to be told that all is well, before it goes back.",
 )
 
 

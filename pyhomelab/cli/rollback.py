@@ -7,14 +7,15 @@ from typing import TYPE_CHECKING
 import click
 
 from pyhomelab.cli.asking import ask_machines
-from pyhomelab.cli.options import inventory_argument, json_option
-from pyhomelab.cli.rolling import refuse_unconfirmed, report, roll
+from pyhomelab.cli.options import activation_option, inventory_argument, json_option, probation_option
+from pyhomelab.cli.rolling import Told, gear_of, refuse_unconfirmed, report, roll
 from pyhomelab.errors import HostFailed, Refused
 from pyhomelab.load import load
 from pyhomelab.premises import Premises
 from pyhomelab.rollout import Goal, concerned, rollout
 from pyhomelab.selection import select
 from pyhomelab.targets import targets
+from pyhomelab.turn import Limits
 from pyhomelab.wording import listed
 
 if TYPE_CHECKING:
@@ -28,8 +29,12 @@ if TYPE_CHECKING:
 @click.option("--host", required=True, help="The machine.")
 @click.option("--to", "number", type=click.IntRange(min=1), help="The generation; by default the one before this.")
 @click.option("--yes", is_flag=True, help="Do not ask before the machine is changed.")
+@activation_option
+@probation_option
 @json_option
-def command(*, inventory: Path, host: str, number: int | None, yes: bool, as_json: bool) -> None:
+def command(  # noqa: PLR0913 - one for each option
+    *, inventory: Path, host: str, number: int | None, yes: bool, activation: int, probation: int, as_json: bool
+) -> None:
     """Bring a machine back to an earlier generation.
 
     With the same safety as a deploy: the machine tries it by itself, and returns to what it runs now unless it is
@@ -46,7 +51,8 @@ def command(*, inventory: Path, host: str, number: int | None, yes: bool, as_jso
         raise answer
     plan = rollout(lab, {name: Goal(_earlier(name, answer, number))}, answers, max_parallel=1)
     refuse_unconfirmed(plan, is_confirmed=yes)
-    results = roll(lab, machines, premises, plan, "rollback")
+    with gear_of(lab, machines, premises) as gear:
+        results = roll(gear, plan, Told("rollback", Limits(activation, probation)))
     report(plan, results, as_json=as_json)
 
 
