@@ -197,8 +197,8 @@ def test_every_script_is_read_by_every_shell(directory: Path, shell: str) -> Non
 
 
 def test_labs_made_by_chance_have_checks_with_names_of_their_own_that_a_shell_can_read() -> None:
-    scripts = set()
-    roles = set()
+    scripts: set[str] = set()
+    roles: set[str] = set()
     for seed in range(60):
         inventory, mistakes = understand(RandomLab(seed).data)
         if inventory is None or mistakes:
