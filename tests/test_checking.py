@@ -61,6 +61,10 @@ def test_no_checks_are_no_question(here: Here) -> None:
     assert here.asked == []
 
 
+def test_a_check_is_at_home_where_root_is_whoever_logs_in(here: Here) -> None:
+    assert verdicts(here, check("home", 'echo "$HOME $(pwd)"')) == {"home": ("holds", "/root /")}
+
+
 def test_nothing_is_left_behind(here: Here, tmp_path: Path) -> None:
     verdicts(here, check("well", "true"), check("hangs", "exec sleep 60", limit=1))
     assert [path.name for path in tmp_path.iterdir()] == ["bin"]

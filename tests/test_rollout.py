@@ -73,7 +73,7 @@ def test_another_init_interface_needs_a_boot_unless_it_is_not_known() -> None:
 
 def test_a_machine_that_is_refused_is_left_out_unless_it_needs_no_change() -> None:
     goals, full = {"dl1": Goal(NEW), "dl2": Goal(OLD)}, {"dl1": "is full", "dl2": "is full"}
-    plan = rollout(lab({"clusters": {}, "volumes": {}}), goals, asked(), 4, full)
+    plan = rollout(lab({"clusters": {}, "volumes": {}}), goals, asked(), 4, refused=full)
     assert (dict(plan.left_out), plan.in_sync, plan.waves) == ({"dl1": "is full"}, ("dl2",), ())
 
 

@@ -54,6 +54,7 @@ def _is_worse(before: Finding | None, after: Finding) -> bool:
 
 
 def _objection(before: Mapping[str, Finding], found: Finding) -> str:
-    held = found.check.name in before and before[found.check.name].verdict == "holds"
-    word = "cannot be told" if found.verdict == "not run" else "is not so"
-    return f"“{found.check.name}” {word}{' any more' if held else ''}: {found.said or 'no reason was given'}"
+    was = before.get(found.check.name)
+    word = "cannot be told" if found.verdict == "not run" else "not"
+    when = "any more" if was is not None and was.verdict == "holds" else "so"
+    return f"{found.check.name}: {word} {when} ({found.said or 'no reason was given'})"

@@ -35,7 +35,7 @@ def zfs_checks(overview: Overview, machine: str) -> Iterator[Check]:
     for name, pool in host.zfs.items() if host is not None else ():
         yield _pool(machine, name)
         for dataset, settings in pool.datasets.items():
-            if settings.mountpoint is not None:
+            if settings.mountpoint is not None and settings.properties.get("canmount", "on") == "on":
                 yield _dataset(machine, f"{name}/{dataset}", settings.mountpoint)
 
 

@@ -6,6 +6,9 @@
 # shellcheck shell=sh
 {
     export LC_ALL=C "PATH=$PATH:/run/current-system/sw/bin:/run/current-system/sw/sbin:/usr/bin:/bin:/usr/sbin:/sbin"
+    # Whoever logged in: what root keeps, such as the cache of kubectl, is not written into somebody's home.
+    export HOME=/root
+    cd / || exit 1
     umask 077
     place=$(mktemp -d /run/pyhomelab-checks.XXXXXX) || exit 1
     trap 'rm -rf "$place"' EXIT

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 HOSTS = Path(__file__).parent.parent.parent / "hosts"
 EXAMPLES = (HOSTS, *sorted(path for path in (HOSTS / "examples").iterdir() if path.is_dir()))
-SHELLS = [found for found in map(shutil.which, ("sh", "dash", "bash")) if found]
+SHELLS = sorted({str(Path(found).resolve()) for found in map(shutil.which, ("sh", "dash", "bash")) if found})
 
 
 def needs(program: str, package: str) -> pytest.MarkDecorator:

@@ -2,17 +2,22 @@ from __future__ import annotations
 
 import subprocess
 from itertools import groupby
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 import pytest
 
 from pyhomelab.checks import checks_of, group_checks
+from pyhomelab.checks.check import Role
+from pyhomelab.load import understand
 from pyhomelab.waves import groups
 from tests.checks.asking import EXAMPLES, SHELLS, example, needs
 from tests.labs import lab
+from tests.random_labs import RandomLab
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from tests.labs import Changes
 
 DECLARED = {
     "web": {"http": "https://localhost/health", "status": "204"},
@@ -22,7 +27,7 @@ DECLARED = {
 }
 
 
-def names(machine: str, changes: dict[str, object] | None = None) -> list[str]:
+def names(machine: str, changes: Changes | None = None) -> list[str]:
     return [f"{check.role}: {check.name}" for check in checks_of(lab(changes))[machine]]
 
 
@@ -106,7 +111,11 @@ def test_a_bridge_without_an_address_is_up_and_one_with_dhcp_was_given_one() -> 
 def test_a_root_on_zfs_is_a_pool_and_a_dataset_with_a_mount_point_is_mounted() -> None:
     changes = {
         "hosts.dl1.boot.filesystem": "zfs",
-        "hosts.dl1.zfs.tank.datasets": {"files": {"mountpoint": "/srv/files"}, "vms": {}},
+        "hosts.dl1.zfs.tank.datasets": {
+            "files": {"mountpoint": "/srv/files"},
+            "vms": {},
+            "later": {"mountpoint": "/srv/later", "properties": {"canmount": "noauto"}},
+        },
         "guests.k8s-1.filesystem": "zfs",
     }
     assert [name for name in names("dl1", changes) if name.startswith("zfs")] == [
@@ -185,3 +194,22 @@ def test_every_script_is_read_by_every_shell(directory: Path, shell: str) -> Non
         for check in checks:
             done = subprocess.run([shell, "-n"], input=check.script, capture_output=True, text=True, check=False)
             assert (done.returncode, done.stderr) == (0, ""), check.name
+
+
+def test_labs_made_by_chance_have_checks_with_names_of_their_own_that_a_shell_can_read() -> None:
+    scripts: set[str] = set()
+    roles: set[str] = set()
+    for seed in range(60):
+        inventory, mistakes = understand(RandomLab(seed).data)
+        if inventory is None or mistakes:
+            continue
+        for machine, checks in checks_of(inventory).items():
+            assert len({check.name for check in checks}) == len(checks), (seed, machine)
+            roles.update(check.role for check in checks)
+            scripts.update(check.script for check in checks)
+    assert roles == set(get_args(Role))
+    # One shell for all of them: each is a function of its own that is never called.
+    text = "".join(f"check_{number}() {{\n{script}}}\n" for number, script in enumerate(scripts))
+    for shell in SHELLS:
+        done = subprocess.run([shell, "-n"], input=text, capture_output=True, text=True, check=False)
+        assert (done.returncode, done.stderr) == (0, "")

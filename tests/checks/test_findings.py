@@ -16,10 +16,10 @@ def found(verdict: Verdict | None, said: str = "tank is DEGRADED") -> dict[str, 
 @pytest.mark.parametrize(
     ("before", "after", "objection"),
     [
-        ("holds", "fails", "“pool tank is ONLINE” is not so any more: tank is DEGRADED"),
-        ("not run", "fails", "“pool tank is ONLINE” is not so: tank is DEGRADED"),
-        (None, "fails", "“pool tank is ONLINE” is not so: tank is DEGRADED"),
-        ("holds", "not run", "“pool tank is ONLINE” cannot be told any more: tank is DEGRADED"),
+        ("holds", "fails", "pool tank is ONLINE: not any more (tank is DEGRADED)"),
+        ("not run", "fails", "pool tank is ONLINE: not so (tank is DEGRADED)"),
+        (None, "fails", "pool tank is ONLINE: not so (tank is DEGRADED)"),
+        ("holds", "not run", "pool tank is ONLINE: cannot be told any more (tank is DEGRADED)"),
     ],
 )
 def test_what_became_worse_is_an_objection(before: Verdict | None, after: Verdict, objection: str) -> None:
@@ -37,7 +37,7 @@ def test_what_became_no_worse_is_none(before: Verdict | None, after: Verdict) ->
 
 def test_a_failure_without_a_word_is_still_an_objection() -> None:
     assert objections(found("holds"), found("fails", "")) == (
-        "“pool tank is ONLINE” is not so any more: no reason was given",
+        "pool tank is ONLINE: not any more (no reason was given)",
     )
 
 

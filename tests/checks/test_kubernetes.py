@@ -195,7 +195,7 @@ def test_etcd_says_itself_whether_it_is_healthy(
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
     place = tmp_path_factory.mktemp("tls") / "both.pem"
     command = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
-    files = ["-keyout", place, "-out", place.with_suffix(".crt"), "-days", "1", "-subj", "/CN=kubernetes"]
+    files = ["-keyout", str(place), "-out", str(place.with_suffix(".crt")), "-days", "1", "-subj", "/CN=kubernetes"]
     subprocess.run([*command, *files], capture_output=True, check=True)
     place.write_text(place.read_text() + place.with_suffix(".crt").read_text())
     return place

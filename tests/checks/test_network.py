@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
 from tests.checks.asking import check_of
 from tests.modules.programs import apart, needs
+
+if TYPE_CHECKING:
+    from tests.labs import Changes
 
 pytestmark = needs("iproute2", "ip", "unshare")
 
@@ -22,7 +27,7 @@ V6 = {
 }
 
 
-def found(name: str, network: str, changes: dict[str, object] | None = None) -> tuple[int, str]:
+def found(name: str, network: str, changes: Changes | None = None) -> tuple[int, str]:
     script = check_of("dl1", name, changes).script
     done = apart('eval "$1"; sleep 0.3; set +e; sh -c "$2"; echo "code $?"', network, script)
     *lines, code = done.stdout.strip().split("\n")

@@ -15,6 +15,8 @@ from tests.modules.drbd_hosts import needs_drbdadm
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from tests.labs import Changes
+
 POOL = "pool tank is ONLINE"
 FILES = {"hosts.dl1.zfs.tank.datasets": {"files": {"mountpoint": "/srv/files"}}}
 COPY = "this copy of volume vmstore is UpToDate"
@@ -80,7 +82,7 @@ def test_without_zfs_nothing_is_judged(tmp_path: Path) -> None:
 
 
 def drbd(
-    tmp_path: Path, name: str, answer: str, changes: dict[str, object] | None = None, *, loaded: str = "9.2.16"
+    tmp_path: Path, name: str, answer: str, changes: Changes | None = None, *, loaded: str = "9.2.16"
 ) -> tuple[int, str]:
     (tmp_path / "version").write_text(f"{loaded}\n")
     here = Here(stand_in(tmp_path / "bin", drbdadm=answer), {"/sys/module/drbd/version": str(tmp_path / "version")})
