@@ -35,7 +35,7 @@ def command(  # noqa: PLR0913 - one for each option
     """
     work = planned(inventory, (*hosts, *on), max_parallel)
     if as_json:
-        print_json(plan_data(work.plan))
+        print_json(plan_data(work.plan, work.chosen))
     else:
         show_plan(work.plan, err=False, is_full=full)
     work.refuse_unbuilt()

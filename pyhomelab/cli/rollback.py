@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 import click
 
 from pyhomelab.cli.asking import ask_machines
+from pyhomelab.cli.foresight import kept_goal
 from pyhomelab.cli.options import activation_option, inventory_argument, json_option, probation_option
 from pyhomelab.cli.rolling import Told, gear_of, refuse_unconfirmed, report, roll
 from pyhomelab.errors import HostFailed, Refused
 from pyhomelab.load import load
 from pyhomelab.premises import Premises
-from pyhomelab.rollout import Goal, concerned, rollout
+from pyhomelab.rollout import concerned, rollout
 from pyhomelab.selection import select
 from pyhomelab.targets import targets
 from pyhomelab.turn import Limits
@@ -49,7 +50,7 @@ def command(  # noqa: PLR0913 - one for each option
     answer = answers[name]
     if isinstance(answer, HostFailed):
         raise answer
-    plan = rollout(lab, {name: Goal(_earlier(name, answer, number))}, answers, max_parallel=1)
+    plan = rollout(lab, {name: kept_goal(machines, name, _earlier(name, answer, number))}, answers, max_parallel=1)
     refuse_unconfirmed(plan, is_confirmed=yes)
     with gear_of(lab, machines, premises) as gear:
         results = roll(gear, plan, Told("rollback", Limits(activation, probation)))
