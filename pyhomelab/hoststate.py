@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from pyhomelab.shell import Done
 
 SCRIPT = files("pyhomelab").joinpath("host/state.sh").read_text(encoding="utf-8")
-"""A script of POSIX sh whose output `host_state` reads."""
+"""A script of POSIX sh whose output `host_state` reads. A line before it may set OTHER to one more system."""
 
 Drift = Literal["in sync", "reboot pending", "uncommitted", "unknown"]
 _LINK = re.compile(r"(?:.*/)?system-([1-9][0-9]{0,8})-link")
@@ -76,7 +76,7 @@ class HostState:
     """What a host said of itself, at one moment.
 
     `default` is the number of the generation that the next boot starts; `specialisations` are other forms of it, by
-    their store paths.
+    their store paths. `other` is a system that it was asked about in particular.
     """
 
     machine: str
@@ -89,6 +89,7 @@ class HostState:
     generations: tuple[Generation, ...]
     systemd: str
     failed_units: tuple[str, ...]
+    other: System | None = None
 
     @property
     def next_boot(self) -> Generation | None:
@@ -138,6 +139,7 @@ def host_state(name: str, done: Done) -> HostState:
             generations=_generations(lines),
             systemd=_clean(lines["systemd"][0][0]) or _UNKNOWN,
             failed_units=tuple(_clean(unit) for (unit,) in lines["failed"]),
+            other=_system(lines, "other"),
         )
     except (ValueError, IndexError, OverflowError, OSError):
         raise NoAnswer("answered with something that makes no sense", where=name) from None

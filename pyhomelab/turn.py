@@ -11,11 +11,9 @@ from pyhomelab.probation import follow, written
 from pyhomelab.reboots import Mode
 from pyhomelab.runs import Result, enter, quietly
 from pyhomelab.stages.activation import Collected, arm, forget, keep
-from pyhomelab.stages.reboot import hindered_by
 from pyhomelab.stages.transfer import copy_to
 from pyhomelab.trial import Order, Trial
 from pyhomelab.waves import LEFT_ALONE
-from pyhomelab.wording import listed
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
@@ -64,10 +62,7 @@ def _changed(lab: Lab, change: Change) -> Result:
     """Bring a machine to a system that is there: by a switch, by a boot, or by the one and then the other."""
     with lab.shell(change.host) as shell:
         before = lab.look(shell, change.host)
-        needs_boot = change.needs_boot or (not lab.copies and hindered_by(shell, change.host, _order(lab, change)))
-    if needs_boot and lab.reboot is Mode.NEVER:
-        return Result("refused", f"only a reboot brings its {listed(needs_boot)}; give --reboot needed", change.old)
-    if needs_boot or change.is_active:
+    if change.needs_boot or change.is_active:
         return restarted(lab, change, before)
     result = _tried(lab, change, before)
     if result.is_well and (lab.reboot is Mode.ALWAYS or (lab.reboot is Mode.NEEDED and change.reboot_for)):

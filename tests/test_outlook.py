@@ -164,6 +164,35 @@ def test_the_script_is_plain_posix_and_says_when_nix_does_not_answer(shell: list
     assert str(raised.value) == "dl1: its Nix does not say what it has: no daemon"
 
 
+# Knows only paths that end in `old`; each takes up as much as its name is long.
+STORE = r"""#!/bin/sh
+case $1 in
+--check-validity) shift 2; for path; do case $path in *old) ;; *) echo "$path" ;; esac; done ;;
+--query) case $2 in
+  --requisites) seq --format=/nix/store/%05.0f-has-a-long-name-like-others-in-a-real-store-do-1.0-old 30000 ;;
+  --size) shift 2; for path; do echo "${#path}"; done ;;
+  esac ;;
+esac
+"""
+
+
+@pytest.mark.parametrize("shell", [["dash"], ["bash", "--posix"]])
+def test_a_system_of_very_many_parts_is_asked_about_and_told_in_full(shell: list[str], tmp_path: Path) -> None:
+    store = tmp_path / "nix-store"
+    store.write_text(STORE)
+    store.chmod(0o755)
+    closure = {f"/nix/store/{number}-{age}": 1 for number in range(15000) for age in ("old", "new")}
+    shell_there = Recorded(answer("free\t1\t1"))
+    outlook("dl1", shell_there, Wanted("/nix/store/0-system", closure))
+    script = f"PATH={tmp_path}:$PATH\n{shell_there.script}"
+    done = subprocess.run([*shell, "-s"], input=script, capture_output=True, text=True, timeout=120, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    told = read_outlook("dl1", Done(done.returncode, done.stdout, done.stderr))
+    assert told.lacks == {path for path in closure if path.endswith("new")}
+    assert len(told.has) == 30000
+    assert all(size == len(path) for path, size in told.has.items())
+
+
 @pytest.mark.skipif(shutil.which("shellcheck") is None, reason="shellcheck is missing")
 def test_shellcheck_has_nothing_to_say() -> None:
     done = subprocess.run(["shellcheck", "--shell=sh", "-"], input=SCRIPT, capture_output=True, text=True, check=False)

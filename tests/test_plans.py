@@ -71,7 +71,9 @@ def test_a_list_of_packages_is_cut_only_if_that_makes_it_shorter() -> None:
 
 
 def test_as_data_a_plan_says_everything() -> None:
-    told = plan_data(a_plan(PACKAGES[:1]))
+    told = plan_data(a_plan(PACKAGES[:1]), ["a", "b", "c", "d"])
+    assert list(told["hosts"]) == ["a", "b", "c", "d"]
+    assert told["hosts"]["d"] == {"state": "not built"}
     assert told["hosts"]["b"] == {"state": "in sync", "drift": "reboot pending", "remarks": ("waits for a reboot",)}
     assert told["hosts"]["c"] == {"state": "left alone", "why": "is full"}
     assert told["hosts"]["a"] == {

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from pyhomelab.targets import Target
 
 Answers = dict[str, HostState | HostFailed]
-_TIMEOUT = 45.0
+TIMEOUT = 45.0
+"""Seconds in which a machine says how it is."""
 _MOST_NAMED = 5
 
 
@@ -48,7 +49,7 @@ def ask_machines(machines: Mapping[str, Target], names: Iterable[str]) -> Answer
 
 
 def _asked(name: str, shell: Shell) -> HostState:
-    return host_state(name, shell.run(SCRIPT, timeout=_TIMEOUT))
+    return host_state(name, shell.run(SCRIPT, timeout=TIMEOUT))
 
 
 def waiting(names: Sequence[str]) -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import TYPE_CHECKING
 
 import click
 
-from pyhomelab.cli.asking import waiting
+from pyhomelab.cli.asking import TIMEOUT, waiting
 from pyhomelab.errors import HostFailed
-from pyhomelab.hoststate import inhibitors
+from pyhomelab.hoststate import SCRIPT, host_state, inhibitors
 from pyhomelab.rollout import Goal
 from pyhomelab.room import prospect
 from pyhomelab.stages.closure import wanted_systems
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from pyhomelab.hoststate import HostState
     from pyhomelab.rollout import Change
     from pyhomelab.room import Outlook, Prospect
     from pyhomelab.shell import Shell
@@ -36,6 +38,20 @@ def goal_of(toplevel: Path) -> Goal:
         _text(toplevel / "init-interface-version"),
         inhibitors(_text(toplevel / "switch-inhibitors")),
     )
+
+
+def kept_goal(machines: Mapping[str, Target], host: str, system: str) -> Goal:
+    """Ask a machine about a system that it keeps, which need not be here; raises HostFailed if it does not answer."""
+    script = f"OTHER={shlex.quote(system)}\n{SCRIPT}"
+
+    def ask(name: str, shell: Shell) -> HostState:
+        return host_state(name, shell.run(script, timeout=TIMEOUT))
+
+    ((_, answer),) = survey({host: machines[host]}, machines, ask, waiting)
+    if isinstance(answer, HostFailed):
+        raise answer
+    kept = answer.other
+    return Goal(system) if kept is None else Goal(system, kept.parts, kept.init_interface, kept.inhibitors)
 
 
 def foresee(

@@ -4,19 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pyhomelab.cli.rolling import journal_file
 from pyhomelab.journal import Journal
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from pathlib import Path
 
     from pyhomelab.journal import Deployment
     from pyhomelab.premises import Premises
-
-
-def journal_file(premises: Premises) -> Path:
-    """Give the file of a lab's journal."""
-    return premises.own / "journal.sqlite"
 
 
 def last_deployments(premises: Premises, hosts: Iterable[str]) -> dict[str, Deployment]:

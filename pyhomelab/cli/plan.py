@@ -54,7 +54,7 @@ def command(  # noqa: PLR0913 - one for each option
     with teller() as tell:
         work = planned(inventory, (*hosts, *on), max_parallel, tell, Mode(reboot))
     if as_json:
-        print_json(plan_data(work.plan))
+        print_json(plan_data(work.plan, work.chosen))
     else:
         show_plan(work.plan, err=False, is_full=full)
     work.refuse_unbuilt()

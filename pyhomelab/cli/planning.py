@@ -36,11 +36,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """A rollout, and what it is to be done with; `unbuilt` says which machines could not be built."""
+    """A rollout of the chosen machines, and what it is to be done with; `unbuilt` says which could not be built."""
 
     lab: Inventory
     premises: Premises
     machines: Mapping[str, Target]
+    chosen: tuple[str, ...]
     plan: Rollout
     unbuilt: str
 
@@ -72,7 +73,7 @@ def planned(inventory: Path, words: Sequence[str], max_parallel: int, tell: Tell
         drifts={host: drift_of(*said) for host, said in standing.items()},
         remarks={host: tuple(remarks(*said)) for host, said in standing.items()},
     )
-    return Work(lab, premises, machines, plan, unbuilt)
+    return Work(lab, premises, machines, tuple(chosen), plan, unbuilt)
 
 
 def _foreign(target: Target, answer: HostState | HostFailed) -> str:

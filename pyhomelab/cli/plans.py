@@ -10,7 +10,7 @@ import click
 from pyhomelab.wording import counted, in_units, listed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from pyhomelab.packages import Package
     from pyhomelab.rollout import Change, Rollout
@@ -107,8 +107,8 @@ def _units(units: Units) -> str:
     return f"units: {'; '.join(said) or 'none is touched'}"
 
 
-def plan_data(plan: Rollout) -> dict[str, Any]:
-    """Give a plan as plain data."""
+def plan_data(plan: Rollout, chosen: Iterable[str]) -> dict[str, Any]:
+    """Give a plan for the chosen machines as plain data; those of which it says nothing could not be built."""
     changed = {
         host: {
             "state": "changed",
@@ -124,7 +124,8 @@ def plan_data(plan: Rollout) -> dict[str, Any]:
     same = {host: {"state": "in sync", **_standing(plan, host)} for host in plan.in_sync}
     alone = {host: {"state": "left alone", "why": why} for host, why in plan.left_out.items()}
     waves = [{"machines": wave.machines, "why": dict(wave.why), "canary": wave.is_canary} for wave in plan.waves]
-    return {"hosts": same | changed | alone, "waves": waves}
+    unbuilt = {host: {"state": "not built"} for host in chosen}
+    return {"hosts": {**unbuilt, **same, **changed, **alone}, "waves": waves}
 
 
 def _standing(plan: Rollout, host: str) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from pyhomelab.booting import open_what_is_left
 from pyhomelab.cli.asking import ask_machines
+from pyhomelab.cli.foresight import goal_of, kept_goal
 from pyhomelab.cli.rolling import Resumed, Told, gear_of, journal_file, refuse_unconfirmed, roll
 from pyhomelab.cli.tables import local
 from pyhomelab.errors import Refused
@@ -18,7 +19,7 @@ from pyhomelab.lock import as_run
 from pyhomelab.parallel import as_they_end, in_background
 from pyhomelab.premises import Premises
 from pyhomelab.resume import leftovers, settle
-from pyhomelab.rollout import Goal, concerned, rollout
+from pyhomelab.rollout import concerned, rollout
 from pyhomelab.targets import targets
 from pyhomelab.wording import listed
 
@@ -84,7 +85,11 @@ def _found(lab: Lab, entry: Entry) -> tuple[str, Result | None]:
 
 def _rest(gear: Gear, run: Run, told: Told, results: Mapping[str, Result]) -> Rollout:
     """Plan what is left to do; raises Refused if a system that is needed for it is gone."""
-    goals = {host: Goal(goal) for host, goal in run.goals.items() if host not in results and host in gear.machines}
+    left = {host: goal for host, goal in run.goals.items() if host not in results and host in gear.machines}
+    if told.kind == "deploy":
+        goals = {host: goal_of(Path(goal)) for host, goal in left.items()}
+    else:
+        goals = {host: kept_goal(gear.machines, host, goal) for host, goal in left.items()}
     answers = ask_machines(gear.machines, concerned(gear.inventory, goals))
     plan = rollout(gear.inventory, goals, answers, told.max_parallel, reboot=told.reboot)
     gone = [host for host, change in plan.changes.items() if told.kind == "deploy" and not Path(change.new).exists()]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from pyhomelab.cli.asking import ask_machines
+from pyhomelab.cli.foresight import kept_goal
 from pyhomelab.cli.options import inventory_argument, json_events_option, json_option, manner_options, refuse_two_kinds
 from pyhomelab.cli.reporting import Output, conclude
 from pyhomelab.cli.rolling import Told, gear_of, refuse_unconfirmed, roll
@@ -14,7 +15,7 @@ from pyhomelab.cli.telling import teller
 from pyhomelab.errors import HostFailed, Refused
 from pyhomelab.load import load
 from pyhomelab.premises import Premises
-from pyhomelab.rollout import Goal, concerned, rollout
+from pyhomelab.rollout import concerned, rollout
 from pyhomelab.selection import select
 from pyhomelab.targets import targets
 from pyhomelab.wording import listed
@@ -61,7 +62,7 @@ def command(  # noqa: PLR0913 - one for each option
     answer = answers[name]
     if isinstance(answer, HostFailed):
         raise answer
-    goals = {name: Goal(_earlier(name, answer, number))}
+    goals = {name: kept_goal(machines, name, _earlier(name, answer, number))}
     plan = rollout(lab, goals, answers, max_parallel=1, reboot=reboot)
     with teller(json_events=json_events) as tell:
         refuse_unconfirmed(plan, tell, is_confirmed=yes)

@@ -12,9 +12,10 @@ from pyhomelab.process import Children
 from pyhomelab.room import Wanted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 _AT_ONCE = 4
+_AT_MOST = 5000  # arguments of one program
 _BOOTED = ("kernel", "initrd")
 
 
@@ -27,11 +28,16 @@ def wanted_systems(systems: Iterable[str]) -> Mapping[str, Wanted]:
 
         parts = dict(side_by_side(requisites, dict.fromkeys(systems), _AT_ONCE, children))
         paths = sorted({path for some in parts.values() for path in some})
-        sizes = dict(zip(paths, map(int, _query(["--size", *paths], children)), strict=True)) if paths else {}
+        sizes = dict(zip(paths, _sizes(paths, children), strict=True))
     return {
         system: Wanted(system, {path: sizes[path] for path in some}, _boot_files(Path(system)))
         for system, some in parts.items()
     }
+
+
+def _sizes(paths: Sequence[str], children: Children) -> Iterator[int]:
+    for first in range(0, len(paths), _AT_MOST):
+        yield from map(int, _query(["--size", *paths[first : first + _AT_MOST]], children))
 
 
 def _query(words: Sequence[str], children: Children) -> list[str]:

@@ -11,7 +11,7 @@ import pytest
 
 from pyhomelab.wording import in_units
 from tests.lab.needs import missing_for_systems
-from tests.lab.systems import PROFILE, build_with, copy, nix
+from tests.lab.systems import PROFILE, build_with, copy, make_default, nix
 from tests.lab.told import Admin
 
 if TYPE_CHECKING:
@@ -153,6 +153,30 @@ def test_inhibitors_are_compared_however_their_file_is_laid_out(admin: Admin) ->
     assert known(admin)["needs_boot"] == ["dbus"]
     admin.hosts["n1"].run("echo /nix/store/k2-dbus >/tmp/inhibitors")
     assert known(admin)["needs_boot"] == []
+
+
+def test_a_generation_to_return_to_is_compared_like_a_new_system(admin: Admin) -> None:
+    runs(admin, "n1", 'system.switch.inhibitors.dbus = "classic";')
+    settings = 'system.switch.inhibitors.dbus = "broker"; boot.initrd.kernelModules = [ "dm-mod" ];'
+    later = build_with(admin.directory, "n1", settings)
+    make_default(admin.hosts["n1"], later)
+    admin.hosts["n1"].reboot()
+    told = admin.tells("rollback", "--host", "n1", "--to", "2")
+    assert told.code == 3
+    assert "    cannot be switched to: only a reboot brings its dbus" in told.err
+    assert "    a reboot brings its initrd" in told.err
+    assert systems(admin) == [later] * 3
+
+
+def test_a_machine_that_cannot_be_built_is_in_the_plan_too(admin: Admin) -> None:
+    wants(admin, "n1", 'networking.hostName = lib.mkForce (throw "no name today");')
+    told = admin.tells("plan", "--json", "--host", "n1", "--host", "n2")
+    plan = json.loads("\n".join(told.out))
+    assert (told.code, told.err[-1]) == (4, "n1 could not be evaluated")
+    assert plan["hosts"] == {
+        "n1": {"state": "not built"},
+        "n2": {"state": "in sync", "drift": "in sync", "remarks": []},
+    }
 
 
 def test_a_host_whose_store_is_too_full_is_left_alone_and_the_others_go_on(admin: Admin) -> None:
