@@ -4,7 +4,7 @@
 # looks again, at the menu that it will have then.
 # shellcheck shell=sh
 {
-    export LC_ALL=C "PATH=$PATH:/run/current-system/sw/bin:/usr/bin:/bin"
+    export LC_ALL=C "PATH=/run/current-system/sw/bin:$PATH:/usr/bin:/bin"
     menu=/boot/grub/grub.cfg
     loader=other
     esp=$(timeout 30 bootctl --print-esp-path) || esp=
