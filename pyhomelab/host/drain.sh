@@ -76,14 +76,17 @@ END
 
     deadline=$(($(uptime_seconds) + PATIENCE))
     while :; do
+        ready=
         if look; then
+            found=
             [ -n "$marked" ] || verdict opened # somebody was faster
             ! is_back || break
         fi
         if [ "$(uptime_seconds)" -ge "$deadline" ]; then
             # Ready it is, though it never restarted as far as Kubernetes knows.
-            [ "${ready-}" != True ] || break
-            verdict not-ready "$(last "$found")"
+            [ "$ready" != True ] || break
+            [ -z "$found" ] || verdict unavailable "$(last "$found")"
+            verdict not-ready "it is not ready"
         fi
         sleep 1
     done

@@ -254,6 +254,10 @@ prepare() {
 # The old system is the default, or was made so; a restart brings it.
 go_back() { # WHY
     trap : TERM INT HUP
+    if [ "$OLD" = "$NEW" ]; then # it was only restarted, and would be so again and again
+        say rollback-failed "$1"
+        finish
+    fi
     tries=$(known tries)
     fact tries $((${tries:-0} + 1))
     say going-back "$1"

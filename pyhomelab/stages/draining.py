@@ -151,8 +151,7 @@ def _open(closed: Drained, reach: Callable[[str], Shell], *, is_rebooted: bool, 
     boot = closed.boot_id if is_rebooted else ""
     verdict = _asked("open", closed.node, reach, {"RUN": "any", "BOOT": boot}, seconds)
     if verdict[0] != "opened":
-        why = verdict[-1] if verdict[0] == "not-ready" and verdict[-1] else "it is not ready"
-        raise NotOpened(why, where=closed.node.name)
+        raise NotOpened(verdict[-1], where=closed.node.name)
 
 
 def _asked(

@@ -61,11 +61,24 @@ def hindered_by(shell: Shell, host: str, order: Order) -> tuple[str, ...]:
     return hindrances(texts["old"], texts["new"])
 
 
+def has_second_chance(shell: Shell, host: str) -> bool:
+    """Ask whether a host's boot loader can start a system only once; else nothing brings a host back that hangs early.
+
+    Raises NoAnswer if the host talks nonsense.
+    """
+    done = shell.run(host_script("second-chance.sh"), timeout=_ANSWER)
+    rows = rows_of(done)
+    if rows is None or not rows["loader"]:
+        raise NoAnswer(f"did not say what its boot loader is: {last_words(done)}", where=host)
+    return rows["loader"][0] in (["systemd-boot"], ["grub"])
+
+
 def begin(shell: Shell, trial: Trial) -> Begun:
     """Have a host boot the new system of a trial; said again, it changes nothing.
 
     The host may run the old system (the new one is booted instead of tried) or the new one (a reboot brings its
-    kernel). Raises NotArmed, and leaves the host as it is, if something speaks against it.
+    kernel). With the same system for both it is only restarted. Raises NotArmed, and leaves the host as it is, if
+    something speaks against it.
     """
     order = trial.order
     values = {

@@ -210,7 +210,7 @@ def test_a_node_that_is_not_ready_stays_closed_and_it_is_said(cluster: Cluster) 
 def test_a_connection_that_breaks_while_a_node_is_emptied_keeps_its_machine_from_rebooting(cluster: Cluster) -> None:
     cluster.do("touch /root/cluster/slow")
     node = Node("n2", "home", "k3s", ("n1", "n3"))
-    threading.Timer(3, lambda: cluster.server.host.inside("pkill -f sshd-session")).start()
+    threading.Timer(3, lambda: cluster.server.host.inside("pkill sshd-session")).start()
     with pytest.raises(NotDrained) as unknown:
         drain([node], RUN, cluster.reach, seconds=20)
     assert unknown.value.what.startswith("whether it is empty is not known: n1 the connection broke off")

@@ -12,7 +12,7 @@ from pyhomelab import comeback
 from pyhomelab.comeback import Comeback, follow, reboot
 from pyhomelab.reboots import Rebooted, RebootEnding, RebootPhase, rebooted
 from pyhomelab.stages.activation import Collected, HostChanged, Locked, NotArmed, arm
-from pyhomelab.stages.reboot import Begun, abandon, begin, hindered_by, prove, reboot_state
+from pyhomelab.stages.reboot import Begun, abandon, begin, has_second_chance, hindered_by, prove, reboot_state
 from pyhomelab.trial import Ending, Order, Trial
 from tests.lab.needs import missing_for_systems
 from tests.lab.trials import BOOT_ID, RUN, machine
@@ -34,6 +34,7 @@ DBUS = "system.switch.inhibitors.dbus-implementation"
 UNAWARE = "systemd.services.pyhomelab-proof.enable = lib.mkForce false;"
 BOOTED = "readlink /run/booted-system"
 LEFT = "ls /var/lib/pyhomelab/proof/order /etc/systemd/system.control /nix/var/nix/gcroots/pyhomelab-proof 2>/dev/null"
+NO_SECOND_CHANCE = "its boot loader starts no system just once, so there was no second chance had it not come up"
 AT_BOOT = '[ -n "$NIXOS_ACTION" ] ||'
 """Before a command of an activation script: only when the system is booted."""
 
@@ -67,6 +68,12 @@ def into(machine: Machine, settings: str, *, proof: int = 20, against: str | Non
     return ended, trial.order.new
 
 
+def is_sure(machine: Machine) -> bool:
+    """Whether the host says that it comes back from a system that does not come up."""
+    with machine.shell() as shell:
+        return has_second_chance(shell, "n1")
+
+
 def is_tidy(machine: Machine) -> bool:
     """Whether nothing of the reboot is left on the host but what became of it."""
     return not machine.host.run(LEFT, check=False).stdout
@@ -74,6 +81,7 @@ def is_tidy(machine: Machine) -> bool:
 
 def test_a_host_reboots_into_a_new_kernel_that_is_proven(machine: Machine) -> None:
     before = machine.host.said(BOOT_ID)
+    assert is_sure(machine)
     ended, new = into(machine, KERNEL)
     assert (ended.ending, ended.why, ended.runs, ended.is_well) == (RebootEnding.REBOOTED, "", new, True)
     assert machine.systems() == [new] * 3
@@ -96,6 +104,18 @@ def test_a_reboot_brings_what_a_confirmed_trial_could_not(machine: Machine) -> N
     assert reboot(trial, machine.reach, lambda: None, boot_seconds=20, tell=told.append).is_well
     assert told == ["rebooting into its system", "it is back, and nothing failed: confirming it"]
     assert (machine.systems(), machine.host.said(BOOTED)) == ([new] * 3, new)
+
+
+def test_a_system_that_runs_already_is_only_restarted(machine: Machine) -> None:
+    before = machine.host.said(BOOT_ID)
+    trial = order_of(machine, machine.first)
+    assert reboot(trial, machine.reach, lambda: None, boot_seconds=20).is_well
+    between = machine.host.said(BOOT_ID)
+    assert between != before
+    assert machine.is_as_before()
+    ended = reboot(order_of(machine, machine.first), machine.reach, lambda: "it is slow", boot_seconds=20)
+    assert (ended.ending, ended.why, ended.runs) == (RebootEnding.ROLLBACK_FAILED, "it is slow", machine.first)
+    assert machine.is_as_before()
 
 
 def test_a_confirmed_trial_is_undone_too_if_its_kernel_does_not_come_up(machine: Machine) -> None:
@@ -235,6 +255,7 @@ def test_what_a_check_finds_brings_the_old_system(machine: Machine) -> None:
 
 def test_grub_starts_a_new_system_once(machine: Machine) -> None:
     machine.becomes('stub.loader = "grub";')
+    assert is_sure(machine)
     ended, new = into(machine, 'stub.loader = "grub";' + KERNEL)
     assert (ended.ending, ended.why) == (RebootEnding.REBOOTED, "")
     assert machine.systems() == [new] * 3
@@ -249,14 +270,23 @@ def test_grub_starts_the_old_system_after_one_that_did_not_come_up(machine: Mach
     assert machine.host.said("wc -c </boot/grub/grubenv; grep -c ^kept=word /boot/grub/grubenv") == "1024\n1"
 
 
+def test_grub_on_a_disk_that_it_cannot_write_to_is_told_nothing(machine: Machine) -> None:
+    machine.becomes('stub.loader = "grub";')
+    machine.host.run(f"mount --bind /usr/bin/stat $(readlink -f {machine.first}/sw/bin/stat)")
+    machine.host.run("rm -r /boot/loader")
+    assert not is_sure(machine)
+    ended, new = into(machine, 'stub.loader = "grub";' + KERNEL)
+    assert (ended.ending, ended.why) == (RebootEnding.REBOOTED, NO_SECOND_CHANCE)
+    assert machine.systems() == [new] * 3
+    assert machine.host.said("cat /boot/grub/grubenv 2>/dev/null || echo none") == "none"
+
+
 def test_a_loader_that_starts_nothing_once_makes_the_new_system_the_default_and_it_is_said(machine: Machine) -> None:
     machine.becomes('stub.loader = "other";')
     machine.host.run("rm -r /boot/loader")
+    assert not is_sure(machine)
     ended, new = into(machine, 'stub.loader = "other";' + KERNEL)
-    assert (ended.ending, ended.why) == (
-        RebootEnding.REBOOTED,
-        "its boot loader starts no system just once, so there was no second chance had it not come up",
-    )
+    assert (ended.ending, ended.why) == (RebootEnding.REBOOTED, NO_SECOND_CHANCE)
     assert machine.systems() == [new] * 3
 
 
@@ -350,10 +380,11 @@ def test_who_kills_what_decides_has_not_ended_it(machine: Machine) -> None:
 
 
 def test_a_preparation_that_is_killed_changes_nothing(machine: Machine) -> None:
-    machine.becomes('stub.bootLoader = "[ ! -e /root/slow ] || sleep 5";')
+    machine.becomes('stub.bootLoader = "[ ! -e /root/slow ] || sleep 15";')
     machine.host.run("touch /root/slow")
     waiting = begun(machine, order_of(machine, machine.given(WEB)))
-    machine.host.run("sleep 1; rm /root/slow; systemctl kill --kill-whom=main --signal=KILL 'pyhomelab-*-reboot'")
+    machine.wait_for("grep -q ^preparing /var/lib/pyhomelab/proof/state")
+    machine.host.run(f"sleep 1; rm /root/slow; systemctl kill --kill-whom=main --signal=KILL pyhomelab-{RUN}-reboot")
     ended = waiting.outcome()
     assert (ended.ending, ended.why) == (RebootEnding.REFUSED, "it was killed (signal)")
     assert machine.is_as_before()

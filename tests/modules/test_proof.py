@@ -20,10 +20,8 @@ def ask(select: str, enable: str = "true") -> Any:
 UNIT = "config.systemd.services.pyhomelab-proof"
 
 
-def test_a_machine_whose_initrd_fails_restarts_into_the_system_before() -> None:
-    parameters = ask("config.boot.kernelParams")
-    assert "boot.panic_on_fail" in parameters
-    assert "panic=10" in parameters
+def test_a_machine_whose_initrd_or_systemd_fails_restarts_into_the_system_before() -> None:
+    assert {"boot.panic_on_fail", "panic=10", "systemd.crash_action=reboot"} <= set(ask("config.boot.kernelParams"))
 
 
 def test_what_decides_starts_before_anything_that_may_hang_and_only_if_there_is_an_order() -> None:

@@ -11,9 +11,12 @@ let
 in
 {
   config = lib.mkIf cfg.enable {
-    # An initrd that does not find its root waits for somebody at the keyboard. A panic is answered by a restart, and that
-    # brings the system before: the boot loader starts one that is not proven only once.
-    boot.kernelParams = [ "boot.panic_on_fail" ];
+    # An initrd that does not find its root waits for somebody at the keyboard, a systemd that crashes for ever. A restart is
+    # better, and brings the system before: the boot loader starts one that is not proven only once.
+    boot.kernelParams = [
+      "boot.panic_on_fail"
+      "systemd.crash_action=reboot"
+    ];
 
     systemd.services.pyhomelab-proof = {
       description = "Prove the booted system, or go back to the one before";
