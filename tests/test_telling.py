@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import select
 import sys
 from contextlib import contextmanager
 from io import StringIO
@@ -45,6 +46,7 @@ def test_each_line_of_json_is_there_as_soon_as_it_is_told() -> None:
     with a_pipe_as("stdout", is_read=True) as pipe, teller(json_events=True) as tell:
         for number in range(3):
             tell(Noted(f"number {number}"))
+            assert select.select([pipe], [], [], 0)[0]
             line = json.loads(os.read(pipe, 1 << 12))
             jsonschema.Draft202012Validator(events_schema()).validate(line)
             assert (line["event"], line["sentence"]) == ("noted", f"number {number}")

@@ -10,9 +10,8 @@ from threading import Lock
 from typing import TYPE_CHECKING, TextIO
 
 from pyhomelab.cli.live import LiveView
+from pyhomelab.cli.progress import show
 from pyhomelab.event_json import as_json
-from pyhomelab.report import lines
-from pyhomelab.wording import harmless
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -67,7 +66,7 @@ def teller(*, json_events: bool = False) -> Iterator[Teller]:
         finally:
             view.end()
     else:
-        tell = Teller(_write_lines)
+        tell = Teller(show)
         yield tell
     if tell.broken is not None:
         raise tell.broken
@@ -81,9 +80,3 @@ def is_lively(stream: TextIO) -> bool:
 def _print_json(event: Event) -> None:
     sys.stdout.write(f"{as_json(event, datetime.now(UTC))}\n")
     sys.stdout.flush()
-
-
-def _write_lines(event: Event) -> None:
-    for line in lines(event):
-        sys.stderr.write(f"{harmless(line)}\n")
-    sys.stderr.flush()

@@ -31,7 +31,8 @@ def argv(lab: NixLab, *arguments: str) -> list[str]:
 
 
 def environment(lab: NixLab) -> dict[str, str]:
-    return {**os.environ, **lab.environment, "PYTHONPATH": str(ROOT), "TERM": "xterm-256color"}
+    own = {"PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "", "TERM": "xterm-256color"}
+    return {**os.environ, **lab.environment, **own}
 
 
 def of_host(events: list[dict[str, Any]], host: str) -> list[str]:
@@ -65,14 +66,16 @@ def test_every_line_of_json_obeys_the_schema_and_the_results_are_among_them(lab:
 
 def test_a_line_of_json_is_there_while_nix_still_works(lab: NixLab, tmp_path: Path) -> None:
     go = tmp_path / "go"
-    lab.set_up("dl1", f'script = "until test -e {go}; do sleep 0.1; done; mkdir $out";')
+    lab.set_up(
+        "dl1", f'script = "for n in $(seq 300); do test -e {go} && mkdir $out && exit; sleep 0.1; done; exit 1";'
+    )
     with subprocess.Popen(
         argv(lab, "--host", "dl1", "--json-events"), env=environment(lab), stdout=subprocess.PIPE, text=True
     ) as program:
         assert program.stdout is not None
         for line in program.stdout:
             if json.loads(line)["event"] == "progressed":
-                go.touch()
+                go.touch()  # it waits for that, but not for ever
         assert program.wait(60) == 0
     assert json.loads(line)["event"] == "built"
 
