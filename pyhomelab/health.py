@@ -33,12 +33,14 @@ def against(before: Findings, after: Findings) -> str | None:
 
 def remarks(before: Findings, after: Findings) -> tuple[str, ...]:
     """Say which checks fail with a system that nothing speaks against."""
-    expected = still_failing(before, after)
-    return tuple(
-        str(found)
-        for name, found in after.items()
-        if name in expected or (found.verdict == "fails" and _is_new_member(before.get(name), found))
-    )
+    as_before = still_failing(before, after)
+    said = []
+    for name, found in after.items():
+        if name in as_before:
+            said.append(f"as before, “{name}” is not so: {found.said}")
+        elif found.verdict == "fails" and _is_new_member(before.get(name), found):
+            said.append(f"“{name}” is not so yet: {found.said}")
+    return tuple(said)
 
 
 def _is_new_member(before: Finding | None, after: Finding) -> bool:

@@ -52,7 +52,7 @@ def inventory(hosts: Iterable[LabHost]) -> dict[str, object]:
     key = machines[0].key.with_suffix(".pub").read_text().strip()
     return {
         "lab": {"name": "test", "state_version": "26.05", "admins": [{"name": "mika", "ssh_keys": [f"{key} mika"]}]},
-        "networks": {"lan": {"cidr": f"{network}.0/24", "gateway": f"{network}.1"}},
+        "networks": {"lan": {"cidr": f"{network}.0/24"}},
         "hosts": {host.name: _host(host) for host in machines},
     }
 
