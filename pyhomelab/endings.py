@@ -35,13 +35,16 @@ _HELPLESS = ("go to the console; when it answers again", "status")
 _OTHER = ("when that is mended", _AGAIN)
 
 
-def ends(ended: Iterable[HostEnded], run_id: str, inventory: Path, *, command: str = "deploy") -> list[str]:
+def ends(
+    ended: Iterable[HostEnded], run_id: str, inventory: Path, *, command: str = "deploy", has_headlines: bool = True
+) -> list[str]:
     """Give the lines that explain each machine that did not end well, and say what to type next.
 
-    `run_id` names the run in the logs that the machines keep; `command` is what was typed.
+    `run_id` names the run in the logs that the machines keep; `command` is what was typed. Without headlines it is for
+    a person who has read already what became of each machine.
     """
     unwell = [one for one in ended if not one.is_well]
-    explained = [line for one in unwell for line in _explained(one, run_id)]
+    explained = [line for one in unwell for line in _explained(one, run_id)[0 if has_headlines else 1 :]]
     return [*explained, *next_steps(unwell, inventory, command=command)]
 
 

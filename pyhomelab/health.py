@@ -37,9 +37,9 @@ def remarks(before: Findings, after: Findings) -> tuple[str, ...]:
     said = []
     for name, found in after.items():
         if name in as_before:
-            said.append(f"as before, “{name}” is not so: {found.said}")
+            said.append(f"{name}: not, as before ({found.said})")
         elif found.verdict == "fails" and _is_new_member(before.get(name), found):
-            said.append(f"“{name}” is not so yet: {found.said}")
+            said.append(f"{name}: not yet ({found.said})")
     return tuple(said)
 
 
@@ -101,7 +101,7 @@ class Groups:
         worse: dict[str, str] = {}
         for machine in machines:
             reasons = [
-                f"{member}: {reason}"
+                reason
                 for group in self._ties.touched[machine]
                 for member, reason in self._sick(group, after).items()
                 if self._holds(group, member, before)

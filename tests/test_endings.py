@@ -43,6 +43,14 @@ def test_a_machine_that_went_back_is_explained_with_its_log_what_it_runs_and_wha
     ]
 
 
+def test_who_has_read_what_became_of_a_machine_does_not_read_it_again() -> None:
+    ended = HostEnded("dl1", "rolled back", "web.service failed", OLD)
+    assert ends([ended], RUN, HOSTS, has_headlines=False) == [
+        f"dl1:   runs {OLD}",
+        "next, when that is mended: pyhomelab deploy --host dl1",
+    ]
+
+
 def test_a_reason_of_many_lines_is_shown_whole_with_the_machine_before_each() -> None:
     ended = HostEnded("dl1", "not copied", "its system could not be copied to it\nerror: a\n  at b", OLD)
     assert ends([ended], RUN, HOSTS)[:-1] == [

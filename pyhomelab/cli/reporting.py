@@ -12,6 +12,7 @@ from pyhomelab.cli.rolling import ended
 from pyhomelab.endings import ends
 from pyhomelab.errors import NeedsAPerson, SomeFailed, Unhealthy
 from pyhomelab.journal import DEPLOYED
+from pyhomelab.report import about
 from pyhomelab.runs import Result
 from pyhomelab.waves import LEFT_ALONE
 from pyhomelab.wording import listed
@@ -44,8 +45,10 @@ def conclude(over: Over, inventory: Path, output: Output) -> None:
         print_json({"run": over.run_id or None, "hosts": hosts})
     elif not output.json_events:
         for host, one in became.items():
-            click.echo(f"{host}: {one.became}{f': {one.why}' if one.why else ''}")
-    for line in ends(became.values(), over.run_id, inventory, command=output.command):
+            click.echo(about(host, f"{one.became}{f': {one.why}' if one.why else ''}")[0])
+    has_headlines = output.as_json or output.json_events
+    explained = ends(became.values(), over.run_id, inventory, command=output.command, has_headlines=has_headlines)
+    for line in explained:
         click.echo(line, err=True)
     _refuse_unwell(became, over.unbuilt)
 
