@@ -35,7 +35,7 @@ def bring(lab: Lab, change: Change) -> None:
             if lab.continues is not None:
                 forget(shell, lab.continues)
         if lab.copies:
-            copy_to(lab.machines[change.host], lab.machines, change.new, lab.children)
+            copy_to(lab.machines[change.host], lab.machines, change.new, lab.children, lab.tell)
     except HostFailed as error:
         entered.left(error.kind, error.what)
         raise
