@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import os
+import pty
 import re
 import subprocess
 import sys
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from io import StringIO
 from pathlib import Path
+from threading import Thread
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.terminal import Terminal, on_terminal
+from pyhomelab.cli.telling import teller
+from tests.live_script import HOSTS, ask, begin, copy, end, many, remark
+from tests.terminal import Screen, Terminal, on_terminal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -189,6 +194,38 @@ def test_without_colours_it_is_drawn_without_and_in_ascii_where_nothing_else_can
             played.go_on()
         assert played.terminal.end() == 0
         assert re.search(rb"\x1b\[[0-9;]*3[0-9]", played.terminal.raw) is not None
+
+
+def read_all(terminal: int, written: list[bytes]) -> None:
+    """Read what is written on a terminal until nobody has it open."""
+    with suppress(OSError):
+        while True:
+            written.append(os.read(terminal, 1 << 16))
+
+
+def test_after_the_view_stderr_is_the_programs_own_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    leader, follower = pty.openpty()
+    written: list[bytes] = []
+    reader = Thread(target=read_all, args=(leader, written))
+    reader.start()
+    with os.fdopen(follower, "w", encoding="utf-8") as stderr:
+        monkeypatch.setattr(sys, "stderr", stderr)
+        monkeypatch.setattr(sys, "stdin", StringIO("yes\n"))
+        monkeypatch.setenv("TERM", "xterm")
+        monkeypatch.setenv("COLUMNS", "100")
+        with teller() as tell:
+            assert sys.stderr is not stderr
+            for step in (begin, copy, remark, ask, many, end):
+                step(tell)
+                with tell.paused():
+                    assert sys.stderr is stderr
+        assert sys.stderr is stderr
+    reader.join()
+    os.close(leader)
+    screen = Screen()
+    screen.write(b"".join(written).decode())
+    assert [line.split()[1] for line in screen.text.splitlines()[-43:]] == [*HOSTS, *(f"m{n}" for n in range(40))]
+    assert screen.has_cursor
 
 
 PLAIN = """\
