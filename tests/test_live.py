@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import os
+import pty
 import re
 import subprocess
 import sys
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from io import StringIO
 from pathlib import Path
+from threading import Thread
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.terminal import Terminal, on_terminal
+from pyhomelab.cli.telling import teller
+from tests.live_script import HOSTS, ask, begin, copy, end, many, remark
+from tests.terminal import Screen, Terminal, on_terminal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,9 +42,10 @@ class Play:
 
     @property
     def rows(self) -> list[str]:
-        """The lines on the screen, with one space between words, and the same sign for all that is at work."""
+        """The lines on the screen, with one space between words, and signs and times that do not change."""
         text = self.terminal.screen.text
-        return [re.sub(r" +", " ", SPINNING.sub("* ", line)) for line in text.splitlines()]
+        lines = [re.sub(r" +", " ", SPINNING.sub("* ", line)) for line in text.splitlines()]
+        return [re.sub(r" \d:\d\d$", " 0:00", line) for line in lines]
 
 
 @contextmanager
@@ -62,7 +68,7 @@ def test_each_machine_has_one_line_that_changes_in_its_place_and_stays_with_its_
         assert not played.terminal.screen.has_cursor
         played.go_on()
         played.terminal.wait("confirming it")
-        assert [re.sub(r" 0:0\d$", " 0:00", row) for row in played.rows] == [
+        assert played.rows == [
             "deploy r1 of 3 machines",
             "* dl1 copying its system ━━━━━╺━━━━━━━━━━━━━━ 30MiB/120MiB 0:00",
             "* dl2 trying its system nothing failed: confirming it 0:00",
@@ -72,7 +78,7 @@ def test_each_machine_has_one_line_that_changes_in_its_place_and_stays_with_its_
         played.terminal.wait("rolled back")
         played.go_on()
         assert played.terminal.end() == 0
-        assert [re.sub(r" 0:0\d$", " 0:00", row) for row in played.rows] == [
+        assert played.rows == [
             "deploy r1 of 3 machines",
             "✓ dl1 deployed 0:00",
             "✗ dl2 rolled back web.service failed 0:00",
@@ -188,6 +194,38 @@ def test_without_colours_it_is_drawn_without_and_in_ascii_where_nothing_else_can
             played.go_on()
         assert played.terminal.end() == 0
         assert re.search(rb"\x1b\[[0-9;]*3[0-9]", played.terminal.raw) is not None
+
+
+def read_all(terminal: int, written: list[bytes]) -> None:
+    """Read what is written on a terminal until nobody has it open."""
+    with suppress(OSError):
+        while True:
+            written.append(os.read(terminal, 1 << 16))
+
+
+def test_after_the_view_stderr_is_the_programs_own_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    leader, follower = pty.openpty()
+    written: list[bytes] = []
+    reader = Thread(target=read_all, args=(leader, written))
+    reader.start()
+    with os.fdopen(follower, "w", encoding="utf-8") as stderr:
+        monkeypatch.setattr(sys, "stderr", stderr)
+        monkeypatch.setattr(sys, "stdin", StringIO("yes\n"))
+        monkeypatch.setenv("TERM", "xterm")
+        monkeypatch.setenv("COLUMNS", "100")
+        with teller() as tell:
+            assert sys.stderr is not stderr
+            for step in (begin, copy, remark, ask, many, end):
+                step(tell)
+                with tell.paused():
+                    assert sys.stderr is stderr
+        assert sys.stderr is stderr
+    reader.join()
+    os.close(leader)
+    screen = Screen()
+    screen.write(b"".join(written).decode())
+    assert [line.split()[1] for line in screen.text.splitlines()[-43:]] == [*HOSTS, *(f"m{n}" for n in range(40))]
+    assert screen.has_cursor
 
 
 PLAIN = """\

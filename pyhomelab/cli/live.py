@@ -76,7 +76,10 @@ class LiveView:
     def end(self) -> None:
         """Draw it for the last time, every machine of it, and leave that there."""
         self._is_last = True
-        self._stop(is_seen_no_more=False)
+        try:
+            self._stop(is_seen_no_more=False)
+        finally:
+            self._console.show_cursor()  # whoever is in a hurry may press Ctrl-C again
 
     @contextmanager
     def paused(self) -> Iterator[None]:

@@ -35,8 +35,9 @@ def without_hashes(text: str) -> str:
     return re.sub(r"\b[0-9a-z]{32}-", "", text)
 
 
-def test_the_words_of_a_failed_build_are_those_of_a_nix_without_json_with_the_log_of_what_failed() -> None:
-    log, words, _ = heard(*lines("failure"))
+@pytest.mark.parametrize("name", ["failure", "daemon"])
+def test_the_words_of_a_failed_build_are_those_of_a_nix_without_json_with_the_log_of_what_failed(name: str) -> None:
+    log, words, _ = heard(*lines(name))
     said_without = (RECORDED / "build-2.34.8.txt").read_text()
     assert without_hashes(why_not_built(log.text)) == without_hashes(why_not_built(said_without))
     assert "> undefined reference" in log.text
