@@ -27,7 +27,8 @@ class BootFiles:
     """What a machine keeps on its boot partition: kernels and initrds, by the names of their files, with their sizes.
 
     `generations` are those that the machine keeps, by number, with the names of the files that each boots with.
-    `listed` are the numbers of those in the boot menu, if the boot loader says so.
+    `listed` are the numbers of those in the boot menu, if the boot loader says so. The installer of systemd-boot
+    `tidies_first`: it removes what no generation boots with before it writes; GRUB's does so when it has written.
     """
 
     place: str
@@ -35,10 +36,13 @@ class BootFiles:
     files: Mapping[str, int]
     generations: Mapping[int, frozenset[str]]
     listed: frozenset[int] = frozenset()
+    tidies_first: bool = False
 
     @property
     def obsolete(self) -> int:
         """The bytes that the boot loader's installer frees before it writes: of generations that leave the menu."""
+        if not self.tidies_first:
+            return 0
         kept = self.generations.keys()
         # A menu that does not list all that is kept is full: its oldest entry makes place for the new one.
         staying = set(sorted(self.listed)[1:]) if self.listed and not kept <= self.listed else kept
