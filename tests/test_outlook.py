@@ -9,7 +9,7 @@ from importlib.resources import files
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pyhomelab.hoststate import NoAnswer
@@ -109,7 +109,7 @@ def test_a_switch_that_touches_nothing_is_told_from_one_that_is_not_known() -> N
 )
 def test_an_answer_that_makes_no_sense_is_refused(rows: list[str], sentence: str) -> None:
     with pytest.raises(NoAnswer) as raised:
-        read_outlook("dl1", answer(*rows, err="warning\nerror: cannot connect to \x1b[31mdaemon\x1b[0m\n"))
+        read_outlook("dl1", answer(*rows, err="warning\nerror: cannot connect to \x1b[31mdaemon\x1b[0m\nstat: what?\n"))
     assert str(raised.value) == sentence
 
 
@@ -122,6 +122,7 @@ def test_no_answer_is_said_with_what_was_said_instead() -> None:
     )
 
 
+@settings(deadline=None)
 @given(
     st.lists(
         st.tuples(

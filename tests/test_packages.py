@@ -7,7 +7,7 @@ import shutil
 import subprocess
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pyhomelab.packages import Package, differences, name_and_version
@@ -43,6 +43,7 @@ def test_the_version_begins_at_the_first_dash_that_no_letter_follows(full: str, 
     assert name_and_version(path(full)) == (name, version)
 
 
+@settings(deadline=None)
 @given(NAME)
 def test_whatever_a_store_path_is_called_it_is_taken_apart_in_one_place_at_most(full: str) -> None:
     name, version = name_and_version(path(full))
@@ -54,6 +55,7 @@ def test_whatever_a_store_path_is_called_it_is_taken_apart_in_one_place_at_most(
 
 @pytest.mark.nix
 @pytest.mark.skipif(shutil.which("nix") is None, reason="nix is missing")
+@settings(max_examples=20, deadline=None)
 @given(st.lists(NAME, min_size=40, max_size=40))
 def test_nix_takes_names_apart_in_the_same_place(names: list[str]) -> None:
     expression = f"map builtins.parseDrvName (builtins.fromJSON {json.dumps(json.dumps(names))})"
@@ -98,6 +100,7 @@ def test_what_is_built_anew_without_another_version_counts_only_if_its_size_chan
     assert differences({path("etc"): 1000}, {other: 1000 + 8192}) == (Package("etc", ("",), ("",), 1000, 9192),)
 
 
+@settings(deadline=None)
 @given(st.dictionaries(NAME.map(path), st.integers(0, 1 << 40), max_size=8))
 def test_a_system_differs_from_itself_in_nothing(closure: dict[str, int]) -> None:
     assert differences(closure, closure) == ()

@@ -40,7 +40,7 @@ def read_outlook(name: str, done: Done) -> Outlook:
     """Read what `host/outlook.sh` printed; raises NoAnswer if it is no answer."""
     rows = answer_rows(name, done, "room for its system")
     if ["trouble"] in rows["lacks"]:
-        raise NoAnswer(f"its Nix does not say what it has: {_last_line(done)}", where=name)
+        raise NoAnswer(f"its Nix does not say what it has: {_reason(done)}", where=name)
     try:
         paths = [harmless(path) for (path,) in rows["has"]]
         sizes = [_count(size) for (size,) in rows["size"]]
@@ -111,6 +111,6 @@ def _units(lines: Iterable[str]) -> Units:
     )
 
 
-def _last_line(done: Done) -> str:
+def _reason(done: Done) -> str:
     lines = [line.strip() for line in harmless(done.stderr).split("\n") if line.strip()]
-    return lines[-1] if lines else "it said nothing"
+    return next((line for line in lines if line.startswith("error")), lines[0] if lines else "it said nothing")
