@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from pyhomelab.packages import Package, differences
+from pyhomelab.packages import Package, UnitFiles, differences, unit_differences
 from pyhomelab.wording import in_units
 
 if TYPE_CHECKING:
@@ -93,9 +93,13 @@ class Space:
 
 @dataclass(frozen=True, slots=True)
 class Prospect:
-    """What a change brings to a machine: packages, bytes to copy, places that fill up, units that are touched."""
+    """What a change brings to a machine: packages, bytes to copy, places that fill up, units that are touched.
+
+    `unit_files` are those that differ; `units`, once the machine has the system and can tell, those that are touched.
+    """
 
     packages: tuple[Package, ...]
+    unit_files: UnitFiles
     old_size: int
     new_size: int
     paths: int
@@ -130,6 +134,7 @@ def prospect(wanted: Wanted, outlook: Outlook) -> Prospect:
         spaces.append(_boot_space(wanted, outlook.boot))
     return Prospect(
         packages=differences(outlook.has, wanted.closure) if outlook.has else (),
+        unit_files=unit_differences(outlook.has, wanted.closure) if outlook.has else UnitFiles(),
         old_size=sum(outlook.has.values()),
         new_size=sum(wanted.closure.values()),
         paths=len(lacking),

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pyhomelab.packages import Package, differences, name_and_version
+from pyhomelab.packages import Package, UnitFiles, differences, name_and_version, unit_differences
 
 HASH = "2iyfcz0pb0gg9gwlh6zlvd4pj1cb0xfb"
 LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -98,6 +98,22 @@ def test_what_is_built_anew_without_another_version_counts_only_if_its_size_chan
     other = f"/nix/store/{HASH[::-1]}-etc"
     assert differences({path("etc"): 1000}, {other: 2000}) == ()
     assert differences({path("etc"): 1000}, {other: 1000 + 8192}) == (Package("etc", ("",), ("",), 1000, 9192),)
+
+
+def test_units_that_differ_are_named_and_are_no_packages() -> None:
+    other = f"/nix/store/{HASH[::-1]}-"
+    old = [path("unit-sshd.service"), path("unit-same.timer"), path("unit-gone.socket"), path("unit-dbus.service")]
+    new = [f"{other}unit-sshd.service", old[1], path("unit-getty-.service"), path("unit-dbus.service-disabled")]
+    before, after = dict.fromkeys(old, 9000), dict.fromkeys(new, 1)
+    assert unit_differences(before, after) == UnitFiles(
+        changed=("dbus.service", "sshd.service"), added=("getty-.service",), removed=("gone.socket",)
+    )
+    assert differences(before, after) == ()
+
+
+@pytest.mark.parametrize("name", ["unit-script-sshd-start", "unit-tests-1.0", "units.service", "unit-.conf"])
+def test_what_is_only_called_like_a_unit_is_none(name: str) -> None:
+    assert unit_differences({}, {path(name): 1}) == UnitFiles()
 
 
 @settings(deadline=None)

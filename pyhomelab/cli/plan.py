@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 @host_option
 @on_option
 @parallel_option
-@click.option("--full", is_flag=True, help="Name all packages that change, not only the largest.")
+@click.option("--full", is_flag=True, help="Name all packages and units, not only the first.")
 @json_option
 def command(  # noqa: PLR0913 - one for each option
     *, inventory: Path, hosts: tuple[str, ...], on: tuple[str, ...], max_parallel: int, full: bool, as_json: bool
