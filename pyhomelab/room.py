@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from pyhomelab.packages import Package, differences
+from pyhomelab.packages import Package, UnitFiles, differences, unit_differences
 from pyhomelab.wording import in_units
 
 if TYPE_CHECKING:
@@ -27,7 +27,8 @@ class BootFiles:
     """What a machine keeps on its boot partition: kernels and initrds, by the names of their files, with their sizes.
 
     `generations` are those that the machine keeps, by number, with the names of the files that each boots with.
-    `listed` are the numbers of those in the boot menu, if the boot loader says so.
+    `listed` are the numbers of those in the boot menu, if the boot loader says so. The installer of systemd-boot
+    `tidies_first`: it removes what no generation boots with before it writes; GRUB's does so when it has written.
     """
 
     place: str
@@ -35,10 +36,13 @@ class BootFiles:
     files: Mapping[str, int]
     generations: Mapping[int, frozenset[str]]
     listed: frozenset[int] = frozenset()
+    tidies_first: bool = False
 
     @property
     def obsolete(self) -> int:
         """The bytes that the boot loader's installer frees before it writes: of generations that leave the menu."""
+        if not self.tidies_first:
+            return 0
         kept = self.generations.keys()
         # A menu that does not list all that is kept is full: its oldest entry makes place for the new one.
         staying = set(sorted(self.listed)[1:]) if self.listed and not kept <= self.listed else kept
@@ -89,9 +93,13 @@ class Space:
 
 @dataclass(frozen=True, slots=True)
 class Prospect:
-    """What a change brings to a machine: packages, bytes to copy, places that fill up, units that are touched."""
+    """What a change brings to a machine: packages, bytes to copy, places that fill up, units that are touched.
+
+    `unit_files` are those that differ; `units`, once the machine has the system and can tell, those that are touched.
+    """
 
     packages: tuple[Package, ...]
+    unit_files: UnitFiles
     old_size: int
     new_size: int
     paths: int
@@ -126,6 +134,7 @@ def prospect(wanted: Wanted, outlook: Outlook) -> Prospect:
         spaces.append(_boot_space(wanted, outlook.boot))
     return Prospect(
         packages=differences(outlook.has, wanted.closure) if outlook.has else (),
+        unit_files=unit_differences(outlook.has, wanted.closure) if outlook.has else UnitFiles(),
         old_size=sum(outlook.has.values()),
         new_size=sum(wanted.closure.values()),
         paths=len(lacking),

@@ -9,7 +9,7 @@ from importlib.resources import files
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pyhomelab.hoststate import NoAnswer
@@ -55,7 +55,7 @@ def test_what_is_missing_and_what_is_there_is_read() -> None:
 
 def test_kernels_are_known_by_their_names_in_the_store_whatever_the_boot_loader_appends() -> None:
     told = read(
-        "boot\t/boot\t3\t1024",
+        "boot\t/boot\t3\t1024\tnixos",
         "file\t900\t/boot/EFI/nixos/k-linux-6.12-bzImage.efi",
         "file\t70\t/boot/kernels/i-initrd-initrd",
         "entry\tnixos-generation-7.conf",
@@ -69,7 +69,10 @@ def test_kernels_are_known_by_their_names_in_the_store_whatever_the_boot_loader_
         {"k-linux-6.12-bzImage": 900, "i-initrd-initrd": 70},
         {7: frozenset({"k-linux-6.12-bzImage", "i-initrd-initrd"})},
         frozenset({7, 8}),
+        tidies_first=True,
     )
+    grub = read("boot\t/boot\t3\t1024\tkernels").boot
+    assert grub == BootFiles("/boot", 3072, {}, {})
 
 
 def test_what_is_stopped_and_started_again_is_restarted() -> None:
@@ -98,7 +101,7 @@ def test_a_switch_that_touches_nothing_is_told_from_one_that_is_not_known() -> N
         (["has\t/nix/store/a", "free\t1\t1"], "dl1: says nothing sensible about the room for its system"),
         (["free\t1\t1", "boot\t/boot\t1"], "dl1: says nothing sensible about the room for its system"),
         (
-            ["free\t1\t1", "boot\t/boot\t1\t1", "entry\tnixos-generation-x.conf"],
+            ["free\t1\t1", "boot\t/boot\t1\t1\tnixos", "entry\tnixos-generation-x.conf"],
             "dl1: says nothing sensible about the room for its system",
         ),
         (["lacks\ttrouble", "free\t1\t1"], "dl1: its Nix does not say what it has: error: cannot connect to daemon"),
@@ -106,7 +109,7 @@ def test_a_switch_that_touches_nothing_is_told_from_one_that_is_not_known() -> N
 )
 def test_an_answer_that_makes_no_sense_is_refused(rows: list[str], sentence: str) -> None:
     with pytest.raises(NoAnswer) as raised:
-        read_outlook("dl1", answer(*rows, err="warning\nerror: cannot connect to \x1b[31mdaemon\x1b[0m\n"))
+        read_outlook("dl1", answer(*rows, err="warning\nerror: cannot connect to \x1b[31mdaemon\x1b[0m\nstat: what?\n"))
     assert str(raised.value) == sentence
 
 
@@ -119,6 +122,7 @@ def test_no_answer_is_said_with_what_was_said_instead() -> None:
     )
 
 
+@settings(deadline=None)
 @given(
     st.lists(
         st.tuples(

@@ -7,10 +7,10 @@ import shutil
 import subprocess
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pyhomelab.packages import Package, differences, name_and_version
+from pyhomelab.packages import Package, UnitFiles, differences, name_and_version, unit_differences
 
 HASH = "2iyfcz0pb0gg9gwlh6zlvd4pj1cb0xfb"
 LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -43,6 +43,7 @@ def test_the_version_begins_at_the_first_dash_that_no_letter_follows(full: str, 
     assert name_and_version(path(full)) == (name, version)
 
 
+@settings(deadline=None)
 @given(NAME)
 def test_whatever_a_store_path_is_called_it_is_taken_apart_in_one_place_at_most(full: str) -> None:
     name, version = name_and_version(path(full))
@@ -54,6 +55,7 @@ def test_whatever_a_store_path_is_called_it_is_taken_apart_in_one_place_at_most(
 
 @pytest.mark.nix
 @pytest.mark.skipif(shutil.which("nix") is None, reason="nix is missing")
+@settings(max_examples=20, deadline=None)
 @given(st.lists(NAME, min_size=40, max_size=40))
 def test_nix_takes_names_apart_in_the_same_place(names: list[str]) -> None:
     expression = f"map builtins.parseDrvName (builtins.fromJSON {json.dumps(json.dumps(names))})"
@@ -98,6 +100,23 @@ def test_what_is_built_anew_without_another_version_counts_only_if_its_size_chan
     assert differences({path("etc"): 1000}, {other: 1000 + 8192}) == (Package("etc", ("",), ("",), 1000, 9192),)
 
 
+def test_units_that_differ_are_named_and_are_no_packages() -> None:
+    other = f"/nix/store/{HASH[::-1]}-"
+    old = [path("unit-sshd.service"), path("unit-same.timer"), path("unit-gone.socket"), path("unit-dbus.service")]
+    new = [f"{other}unit-sshd.service", old[1], path("unit-getty-.service"), path("unit-dbus.service-disabled")]
+    before, after = dict.fromkeys(old, 9000), dict.fromkeys(new, 1)
+    assert unit_differences(before, after) == UnitFiles(
+        changed=("dbus.service", "sshd.service"), added=("getty-.service",), removed=("gone.socket",)
+    )
+    assert differences(before, after) == ()
+
+
+@pytest.mark.parametrize("name", ["unit-script-sshd-start", "unit-tests-1.0", "units.service", "unit-.conf"])
+def test_what_is_only_called_like_a_unit_is_none(name: str) -> None:
+    assert unit_differences({}, {path(name): 1}) == UnitFiles()
+
+
+@settings(deadline=None)
 @given(st.dictionaries(NAME.map(path), st.integers(0, 1 << 40), max_size=8))
 def test_a_system_differs_from_itself_in_nothing(closure: dict[str, int]) -> None:
     assert differences(closure, closure) == ()

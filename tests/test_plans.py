@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pyhomelab.cli.plans import plan_data, plan_lines
-from pyhomelab.packages import Package
+from pyhomelab.packages import Package, UnitFiles
 from pyhomelab.rollout import Change, Rollout
 from pyhomelab.room import Prospect, Space, Units
 from pyhomelab.waves import Wave
@@ -19,8 +19,11 @@ PACKAGES = (
 SPACES = (Space("/nix/store", 95 * MIB, 1 << 40), Space("/boot", 30 * MIB, 300 * MIB))
 
 
+FILES = UnitFiles(changed=tuple(f"u{number}.service" for number in range(10)), added=("new.timer",))
+
+
 def a_plan(packages: tuple[Package, ...] = PACKAGES, units: Units | None = None) -> Rollout:
-    brings = Prospect(packages, 900 * MIB, 800 * MIB, 12, 90 * MIB, SPACES, units)
+    brings = Prospect(packages, FILES, 900 * MIB, 800 * MIB, 12, 90 * MIB, SPACES, units)
     return Rollout(
         {"a": Change("a", "/nix/store/old", "/nix/store/new", ("initrd", "kernel"), ("dbus",))},
         (Wave(("a",), {"a": "the canary, by its tag"}, is_canary=True),),
@@ -62,6 +65,13 @@ def test_a_change_of_nothing_but_settings_says_so() -> None:
     assert "    units: none is touched" in lines
 
 
+def test_until_a_machine_can_tell_what_a_switch_does_the_units_that_differ_are_named() -> None:
+    cut = "changed u0.service, u1.service, u2.service, u3.service, u4.service, u5.service, u6.service, u7.service and 2 more"
+    assert f"    unit files: {cut}; added new.timer" in list(plan_lines(a_plan()))
+    full = [line for line in plan_lines(a_plan(), is_full=True) if line.startswith("    unit files: ")]
+    assert full[0].endswith("u8.service and u9.service; added new.timer")
+
+
 def test_a_list_of_packages_is_cut_only_if_that_makes_it_shorter() -> None:
     packages = tuple(Package(f"p{number}", (), ("1",), 0, 1) for number in range(12))
     cut = [line for line in plan_lines(a_plan(packages)) if line.startswith("      ")]
@@ -87,6 +97,7 @@ def test_as_data_a_plan_says_everything() -> None:
         "packages": [
             {"name": "linux", "old": ("6.12",), "new": ("6.18",), "old_size": 100 * MIB, "new_size": 90 * MIB}
         ],
+        "unit_files": {"changed": FILES.changed, "added": FILES.added, "removed": ()},
         "size": {"old": 900 * MIB, "new": 800 * MIB},
         "copy": {"paths": 12, "bytes": 90 * MIB},
         "space": [

@@ -14,7 +14,8 @@ def files(*numbers: int) -> frozenset[str]:
 
 
 def boots(free: int, files: dict[str, int], generations: dict[int, frozenset[str]], *listed: int) -> BootFiles:
-    return BootFiles("/boot", free, files, generations, frozenset(listed))
+    """The boot partition of a machine with systemd-boot."""
+    return BootFiles("/boot", free, files, generations, frozenset(listed), tidies_first=True)
 
 
 def seen(boot: BootFiles | None = None, *, lacks: tuple[str, ...] = (), free: int = 1 << 40) -> Prospect:
@@ -48,6 +49,10 @@ def test_what_is_on_the_boot_partition_already_needs_no_room() -> None:
 def test_files_of_generations_that_are_gone_count_as_free() -> None:
     assert boots(0, {"linux-1": 5, "linux-2": 7}, {2: files(2)}).obsolete == 5
     assert boots(0, {"linux-1": 5, "linux-2": 7}, {1: files(1), 2: files(2)}, 1, 2).obsolete == 0
+
+
+def test_a_boot_loader_that_tidies_up_at_its_end_frees_nothing_before() -> None:
+    assert BootFiles("/boot", 0, {"linux-1": 5}, {}).obsolete == 0
 
 
 def test_a_boot_menu_that_is_full_drops_its_oldest_entry() -> None:

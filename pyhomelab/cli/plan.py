@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 @on_option
 @parallel_option
 @reboot_option
-@click.option("--full", is_flag=True, help="Name all packages that change, not only the largest.")
+@click.option("--full", is_flag=True, help="Name all packages and units, not only the first.")
 @json_option
 def command(  # noqa: PLR0913 - one for each option
     *,

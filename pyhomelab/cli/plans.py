@@ -10,14 +10,15 @@ import click
 from pyhomelab.wording import counted, in_units, listed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from pyhomelab.packages import Package
     from pyhomelab.rollout import Change, Rollout
-    from pyhomelab.room import Prospect, Units
+    from pyhomelab.room import Prospect
     from pyhomelab.waves import Wave
 
 _MOST_PACKAGES = 10
+_MOST_UNITS = 8
 
 
 def show_plan(plan: Rollout, *, err: bool, is_full: bool = False) -> None:
@@ -63,7 +64,9 @@ def _change(change: Change) -> Iterator[str]:
 def _prospect(prospect: Prospect, *, is_full: bool) -> Iterator[str]:
     yield from _packages(prospect, is_full=is_full)
     if prospect.units is not None:
-        yield _units(prospect.units)
+        yield f"units: {_named(asdict(prospect.units), is_full=is_full) or 'none is touched'}"
+    elif files := _named(asdict(prospect.unit_files), is_full=is_full):
+        yield f"unit files: {files}"
     copies = f"{counted(prospect.paths, 'store path')}, {in_units(prospect.copied)}" if prospect.paths else "nothing"
     yield f"to copy: {copies}"
     needs = [f"{space.place} {in_units(space.needed)} of {in_units(space.free)} free" for space in prospect.spaces]
@@ -102,9 +105,14 @@ def _delta(size: int) -> str:
     return f", {'+' if size > 0 else '-'}{in_units(abs(size))}" if size else ""
 
 
-def _units(units: Units) -> str:
-    said = [f"{verb} {listed(names)}" for verb, names in asdict(units).items() if names]
-    return f"units: {'; '.join(said) or 'none is touched'}"
+def _named(units: Mapping[str, Sequence[str]], *, is_full: bool) -> str:
+    """Say what becomes of which units; of many, how many there are."""
+    said = []
+    for word, names in units.items():
+        hidden = 0 if is_full else max(0, len(names) - _MOST_UNITS)
+        shown = [*names[: len(names) - hidden], *([f"{hidden} more"] if hidden else [])]
+        said += [f"{word} {listed(shown)}"] if names else []
+    return "; ".join(said)
 
 
 def plan_data(plan: Rollout, chosen: Iterable[str]) -> dict[str, Any]:
@@ -135,6 +143,7 @@ def _standing(plan: Rollout, host: str) -> dict[str, Any]:
 def _prospect_data(prospect: Prospect) -> dict[str, Any]:
     return {
         "packages": [asdict(package) for package in prospect.packages],
+        "unit_files": asdict(prospect.unit_files),
         "size": {"old": prospect.old_size, "new": prospect.new_size},
         "copy": {"paths": prospect.paths, "bytes": prospect.copied},
         "space": [asdict(space) for space in prospect.spaces],

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from pyhomelab.journal import Deployment
     from pyhomelab.targets import Target
 
-_WIDTH = 140
+_WIDTH = 170
 
 
 @click.command()

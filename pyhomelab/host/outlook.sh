@@ -44,7 +44,7 @@
         for place in /boot /efi /boot/efi; do
             for kernels in "$place/EFI/nixos" "$place/kernels"; do
                 if [ -d "$kernels" ]; then
-                    stat -f --printf="boot\t%n\t%a\t%S\n" "$place"
+                    stat -f --printf="boot\t%n\t%a\t%S\t${kernels##*/}\n" "$place"
                     [ -z "$(ls "$kernels")" ] || stat --printf="file\t%s\t%n\n" "$kernels"/*
                     for entry in "$place"/loader/entries/nixos-generation-*.conf; do
                         [ ! -e "$entry" ] || printf "entry\t%s\n" "${entry##*/}"

@@ -24,6 +24,7 @@ _SCRIPT = files("pyhomelab").joinpath("host/outlook.sh").read_text(encoding="utf
 _PATIENCE = 180.0
 _AT_ONCE = 500  # arguments of one program: far below what any Linux takes
 _NUMBER = re.compile(r"[0-9]{1,19}")
+_SYSTEMD_BOOT = "nixos"  # the directory of its kernels; GRUB's is "kernels"
 _GENERATION = re.compile(r"(?:system-|nixos-generation-)([1-9][0-9]{0,8})(?:\D.*)?")
 _WOULD = re.compile(r"would (stop|restart|reload|start) the following units: (.+)")
 
@@ -39,7 +40,7 @@ def read_outlook(name: str, done: Done) -> Outlook:
     """Read what `host/outlook.sh` printed; raises NoAnswer if it is no answer."""
     rows = answer_rows(name, done, "room for its system")
     if ["trouble"] in rows["lacks"]:
-        raise NoAnswer(f"its Nix does not say what it has: {_last_line(done)}", where=name)
+        raise NoAnswer(f"its Nix does not say what it has: {_reason(done)}", where=name)
     try:
         paths = [harmless(path) for (path,) in rows["has"]]
         sizes = [_count(size) for (size,) in rows["size"]]
@@ -73,17 +74,18 @@ def _count(digits: str) -> int:
 def _boot(rows: Rows) -> BootFiles | None:
     if not rows["boot"]:
         return None
-    place, *free = rows["boot"][0]
+    place, blocks, size, kernels = rows["boot"][0]
     generations: dict[int, frozenset[str]] = {}
     for link, file in rows["boots"]:
         number = _generation(link)
         generations[number] = generations.get(number, frozenset()) | {boot_name(file)}
     return BootFiles(
         harmless(place),
-        _free(*free),
+        _free(blocks, size),
         {path.rpartition("/")[2].removesuffix(".efi"): _count(size) for size, path in rows["file"]},
         generations,
         frozenset(_generation(entry) for (entry,) in rows["entry"]),
+        tidies_first=kernels == _SYSTEMD_BOOT,
     )
 
 
@@ -109,6 +111,6 @@ def _units(lines: Iterable[str]) -> Units:
     )
 
 
-def _last_line(done: Done) -> str:
+def _reason(done: Done) -> str:
     lines = [line.strip() for line in harmless(done.stderr).split("\n") if line.strip()]
-    return lines[-1] if lines else "it said nothing"
+    return next((line for line in lines if line.startswith("error")), lines[0] if lines else "it said nothing")

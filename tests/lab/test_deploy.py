@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING
 
 import pytest
@@ -85,7 +86,9 @@ def test_a_system_that_fails_a_unit_is_undone_and_the_others_are_left_alone_afte
         "n1: rolled back: web.service failed",
         "n2: left alone: comes after the canary n1 (rolled back)",
     ]
-    assert told.err[-1] == "n1 and n2 run what they ran before; see `pyhomelab status`"
+    assert told.err[-1] == "n1 and n2 run what they ran before"
+    assert f"n1:   runs {first_systems['n1']}" in told.err
+    assert "next, when that is mended: pyhomelab deploy --host n1" in told.err
     assert [runs(admin, name) for name in ("n1", "n2")] == [[first_systems[name]] * 2 for name in ("n1", "n2")]
 
 
@@ -135,7 +138,9 @@ def test_a_rollback_returns_to_the_generation_before_and_to_one_by_number(
     assert (told.code, told.out) == (0, ["n1: deployed"]), told.err
     assert runs(admin, "n1") == [first_systems["n1"]] * 2
     told = admin.tells("rollback", "--yes", "--host", "n1", "--to", "2", "--json")
-    assert json.loads("\n".join(told.out)) == {"hosts": {"n1": {"state": "deployed", "why": ""}}}
+    data = json.loads("\n".join(told.out))
+    assert data["hosts"] == {"n1": {"state": "deployed", "why": "", "runs": second[0]}}
+    assert re.fullmatch("[0-9T]+Z-[0-9a-f]{8}", data["run"])
     assert runs(admin, "n1") == second
 
 
