@@ -82,7 +82,7 @@ def test_a_machine_that_only_a_reboot_changes_is_left_out_if_there_is_to_be_none
 
 def pending() -> HostState:
     """A machine that has its system, but runs with the kernel of the one that it was booted with."""
-    state = runs(NEW)
+    state = runs(NEW, NEW)
     booted = System(OLD, "26.05", "6.12", KERNEL)
     return replace(state, current=System(NEW, "26.05", "6.13", {"kernel": "/nix/store/k-6.13"}), booted=booted)
 
@@ -92,7 +92,7 @@ def test_a_machine_in_sync_is_rebooted_only_if_that_is_wanted_and_of_use() -> No
     assert rollout(lab({}), goals, asked(dl1=pending()), 4).in_sync == ("dl1",)
     change = rollout(lab({}), goals, asked(dl1=pending()), 4, reboot=Mode.NEEDED).changes["dl1"]
     assert (change.old, change.new, change.reboot_for, change.is_active) == (OLD, NEW, ("kernel",), True)
-    same = asked(dl1=runs(NEW))
+    same = asked(dl1=runs(NEW, NEW))
     assert rollout(lab({}), goals, same, 4, reboot=Mode.NEEDED).in_sync == ("dl1",)
     assert rollout(lab({}), goals, same, 4, reboot=Mode.ALWAYS).changes["dl1"].is_active
 
