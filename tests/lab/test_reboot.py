@@ -151,6 +151,18 @@ def test_a_system_that_can_be_tried_hinders_nothing(machine: Machine) -> None:
         assert hindered_by(shell, "n1", order_of(machine, machine.given(WEB)).order) == ()
 
 
+def test_it_is_the_same_by_the_shell_that_nixos_has(machine: Machine) -> None:
+    machine.host.run("ln -sfn bash /usr/bin/sh")
+    ended, _ = into(machine, NO_SSH, proof=5)
+    assert (ended.ending, ended.why) == (RebootEnding.ROLLED_BACK, "nobody confirmed it within 5 s")
+    assert machine.is_as_before()
+    machine.becomes('stub.loader = "grub";')
+    ended, new = into(machine, 'stub.loader = "grub";' + KERNEL)
+    assert (ended.ending, ended.why) == (RebootEnding.REBOOTED, "")
+    assert machine.systems() == [new] * 3
+    assert is_tidy(machine)
+
+
 def test_a_system_nobody_can_log_in_to_is_undone_by_its_own_deadline(machine: Machine) -> None:
     ended, _ = into(machine, NO_SSH, proof=5)
     assert ended.ending is RebootEnding.ROLLED_BACK
