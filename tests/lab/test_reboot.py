@@ -391,15 +391,45 @@ def test_who_kills_what_decides_has_not_ended_it(machine: Machine) -> None:
     assert machine.is_as_before()
 
 
-def test_a_preparation_that_is_killed_changes_nothing(machine: Machine) -> None:
-    machine.becomes('stub.bootLoader = "[ ! -e /root/slow ] || sleep 15";')
+SLOW = 'stub.bootLoader = "[ ! -e /root/slow ] || sleep 15";'
+
+
+def preparing(machine: Machine) -> Comeback:
+    """Somebody who has begun a reboot of a host that takes its time to prepare it, and is at it."""
+    machine.becomes(SLOW)
     machine.host.run("touch /root/slow")
     waiting = begun(machine, order_of(machine, machine.given(WEB)))
-    machine.wait_for("grep -q ^preparing /var/lib/pyhomelab/proof/state")
+    machine.wait_for("grep -q ^old_generation /var/lib/pyhomelab/proof/facts")
+    return waiting
+
+
+def test_a_preparation_that_is_killed_changes_nothing(machine: Machine) -> None:
+    waiting = preparing(machine)
     machine.host.run(f"sleep 1; rm /root/slow; systemctl kill --kill-whom=main --signal=KILL pyhomelab-{RUN}-reboot")
     ended = waiting.outcome()
     assert (ended.ending, ended.why) == (RebootEnding.REFUSED, "it was killed (signal)")
     assert machine.is_as_before()
+    assert is_tidy(machine)
+
+
+def test_a_preparation_that_is_stopped_changes_nothing(machine: Machine) -> None:
+    waiting = preparing(machine)
+    machine.host.run(f"rm /root/slow; systemctl stop pyhomelab-{RUN}-reboot")
+    ended = waiting.outcome()
+    assert (ended.ending, ended.why) == (RebootEnding.REFUSED, "it was told to stop")
+    assert machine.is_as_before()
+    assert is_tidy(machine)
+
+
+def test_power_lost_in_the_preparation_brings_the_old_system(machine: Machine) -> None:
+    waiting = preparing(machine)
+    machine.host.lose_power()
+    (machine.host.disk / "root/slow").unlink()
+    machine.host.power_on()
+    ended = waiting.outcome()
+    assert (ended.ending, ended.why) == (RebootEnding.ROLLED_BACK, "the host restarted before it was ready for it")
+    assert machine.is_as_before()
+    assert is_tidy(machine)
 
 
 def test_a_third_system_that_somebody_activates_meanwhile_is_left_alone(machine: Machine) -> None:
