@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pyhomelab.errors import HostFailed
-from pyhomelab.reboots import BOOT_SECONDS, lost, objection, patience, rebooted
+from pyhomelab.reboots import BOOT_SECONDS, Rebooted, RebootEnding, lost, objection, patience, rebooted
 from pyhomelab.shell import Unreachable
 from pyhomelab.stages.reboot import abandon, begin, decide_there, prove, reboot_state
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from pyhomelab.reboots import Rebooted, RebootState
+    from pyhomelab.reboots import RebootState
     from pyhomelab.shell import Shell
     from pyhomelab.stages.reboot import Begun
     from pyhomelab.trial import Trial
@@ -58,9 +58,7 @@ class Comeback:
             found = self._until(lambda _: False)
         except NotBack as error:
             return lost(error.what, error.last, self.begun.trial.order)
-        ended = rebooted(found, self.begun.trial.order)
-        assert ended is not None, found  # noqa: S101 - or it would be waited for
-        return ended
+        return rebooted(found, self.begun.trial.order) or Rebooted(RebootEnding.UNKNOWN)
 
     def _until(self, is_enough: Callable[[RebootState], bool]) -> RebootState:
         """Ask until the answer is enough, or the reboot over."""

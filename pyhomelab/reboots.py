@@ -18,6 +18,7 @@ from pyhomelab.wording import listed
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from pyhomelab.hoststate import HostState
     from pyhomelab.shell import Done
     from pyhomelab.trial import Order
 
@@ -153,6 +154,15 @@ class Rebooted:
     def needs_a_person(self) -> bool:
         """Whether somebody has to look after the host."""
         return self.ending in _NEEDS_A_PERSON
+
+
+def way_back(state: HostState, before: str) -> str:
+    """Give the system to come back to from one that runs already: what the host has booted, which is known to come up.
+
+    Where it keeps that no more, it is what ran `before`. For one that is booted instead of tried, that holds anyway.
+    """
+    booted = state.booted.path if state.booted is not None else None
+    return next((kept.path for kept in state.generations if kept.path == booted), before)
 
 
 def patience(order: Order, boot_seconds: int = BOOT_SECONDS) -> int:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
-from pyhomelab.hoststate import NoAnswer
+from pyhomelab.hoststate import Generation, HostState, NoAnswer, System
 from pyhomelab.reboots import (
     Rebooted,
     RebootEnding,
@@ -18,6 +19,7 @@ from pyhomelab.reboots import (
     patience,
     reboot_state_of,
     rebooted,
+    way_back,
 )
 from pyhomelab.shell import Done
 from pyhomelab.trial import Order
@@ -236,3 +238,13 @@ def test_of_a_host_that_is_lost_the_way_out_is_said(last: RebootState | None, wa
 def test_a_host_is_given_the_time_of_two_boots_and_of_the_wait_between() -> None:
     assert patience(ORDER, 600) > 2 * 600 + ORDER.probation_seconds
     assert patience(ORDER, 700) - patience(ORDER, 600) == 200
+
+
+def test_the_way_back_is_to_what_the_host_has_booted_as_long_as_it_keeps_that() -> None:
+    now = datetime(2026, 11, 21, tzinfo=UTC)
+    kept = tuple(Generation(number, now, path, None, None) for number, path in ((40, OLD), (41, THIRD)))
+    booted = System(OLD, None, None, {})
+    state = HostState("x86_64", "boot-1", now, System(THIRD, None, None, {}), booted, 41, {}, kept, "running", ())
+    assert way_back(state, THIRD) == OLD
+    assert way_back(replace(state, generations=kept[1:]), THIRD) == THIRD
+    assert way_back(replace(state, booted=None), THIRD) == THIRD

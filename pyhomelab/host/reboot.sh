@@ -48,6 +48,12 @@
     fi
     if [ -e "$base/lock" ]; then
         { read -r held && read -r holder && read -r since && read -r began; } <"$base/lock"
+        # The trial of this very run has said its last word, and is about to end.
+        patience=50
+        while [ "$held" = "$RUN" ] && [ "$patience" -gt 0 ] && is_supervised "$held"; do
+            sleep 0.2
+            patience=$((patience - 1))
+        done
         ! is_supervised "$held" || verdict held "$held" "$holder" "$since" "$((uptime - began))"
         rm -f "$base/lock" # its supervisor is gone
     fi

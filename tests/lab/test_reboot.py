@@ -151,6 +151,18 @@ def test_a_system_that_can_be_tried_hinders_nothing(machine: Machine) -> None:
         assert hindered_by(shell, "n1", order_of(machine, machine.given(WEB)).order) == ()
 
 
+def test_it_is_the_same_by_the_shell_that_nixos_has(machine: Machine) -> None:
+    machine.host.run("ln -sfn bash /usr/bin/sh")
+    ended, _ = into(machine, NO_SSH, proof=5)
+    assert (ended.ending, ended.why) == (RebootEnding.ROLLED_BACK, "nobody confirmed it within 5 s")
+    assert machine.is_as_before()
+    machine.becomes('stub.loader = "grub";')
+    ended, new = into(machine, 'stub.loader = "grub";' + KERNEL)
+    assert (ended.ending, ended.why) == (RebootEnding.REBOOTED, "")
+    assert machine.systems() == [new] * 3
+    assert is_tidy(machine)
+
+
 def test_a_system_nobody_can_log_in_to_is_undone_by_its_own_deadline(machine: Machine) -> None:
     ended, _ = into(machine, NO_SSH, proof=5)
     assert ended.ending is RebootEnding.ROLLED_BACK
@@ -379,15 +391,45 @@ def test_who_kills_what_decides_has_not_ended_it(machine: Machine) -> None:
     assert machine.is_as_before()
 
 
-def test_a_preparation_that_is_killed_changes_nothing(machine: Machine) -> None:
-    machine.becomes('stub.bootLoader = "[ ! -e /root/slow ] || sleep 15";')
+SLOW = 'stub.bootLoader = "[ ! -e /root/slow ] || sleep 15";'
+
+
+def preparing(machine: Machine) -> Comeback:
+    """Somebody who has begun a reboot of a host that takes its time to prepare it, and is at it."""
+    machine.becomes(SLOW)
     machine.host.run("touch /root/slow")
     waiting = begun(machine, order_of(machine, machine.given(WEB)))
-    machine.wait_for("grep -q ^preparing /var/lib/pyhomelab/proof/state")
+    machine.wait_for("grep -q ^old_generation /var/lib/pyhomelab/proof/facts")
+    return waiting
+
+
+def test_a_preparation_that_is_killed_changes_nothing(machine: Machine) -> None:
+    waiting = preparing(machine)
     machine.host.run(f"sleep 1; rm /root/slow; systemctl kill --kill-whom=main --signal=KILL pyhomelab-{RUN}-reboot")
     ended = waiting.outcome()
     assert (ended.ending, ended.why) == (RebootEnding.REFUSED, "it was killed (signal)")
     assert machine.is_as_before()
+    assert is_tidy(machine)
+
+
+def test_a_preparation_that_is_stopped_changes_nothing(machine: Machine) -> None:
+    waiting = preparing(machine)
+    machine.host.run(f"rm /root/slow; systemctl stop pyhomelab-{RUN}-reboot")
+    ended = waiting.outcome()
+    assert (ended.ending, ended.why) == (RebootEnding.REFUSED, "it was told to stop")
+    assert machine.is_as_before()
+    assert is_tidy(machine)
+
+
+def test_power_lost_in_the_preparation_brings_the_old_system(machine: Machine) -> None:
+    waiting = preparing(machine)
+    machine.host.lose_power()
+    (machine.host.disk / "root/slow").unlink()
+    machine.host.power_on()
+    ended = waiting.outcome()
+    assert (ended.ending, ended.why) == (RebootEnding.ROLLED_BACK, "the host restarted before it was ready for it")
+    assert machine.is_as_before()
+    assert is_tidy(machine)
 
 
 def test_a_third_system_that_somebody_activates_meanwhile_is_left_alone(machine: Machine) -> None:
@@ -459,16 +501,17 @@ def test_a_host_that_cannot_be_rebooted_with_a_way_back_is_left_as_it_is(machine
 
 
 def test_a_host_that_does_not_come_back_needs_a_person(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
-    waiting = begun(machine, order_of(machine, machine.given(HANGS)))
-    told = machine.host.disk / "boot/efi-variables/LoaderEntryOneShot"
-    until(told.exists)
-    until(lambda: not told.exists())
-    monkeypatch.setattr(comeback, "patience", lambda *_: 3)
-    ended = waiting.outcome()
-    assert ended.ending is RebootEnding.UNREACHABLE
-    assert ended.needs_a_person
-    assert ended.why.startswith("did not come back (")
+    monkeypatch.setattr(comeback, "patience", lambda *_: 40)
+    ended = begun(machine, order_of(machine, machine.given(HANGS))).outcome()
+    assert (ended.ending, ended.needs_a_person) == (RebootEnding.UNREACHABLE, True)
+    silence = f"did not come back (root@{machine.host.address} cannot be reached: "
+    assert ended.why.startswith(silence)
+    assert ended.why.endswith("); switch it off and on: its boot loader starts the old system again")
     machine.host.lose_power()
+    machine.host.power_on()
+    machine.host.reachable()
+    machine.wait_for("grep -q ^rolled-back /var/lib/pyhomelab/proof/state")
+    assert machine.is_as_before(), "and that is true"
 
 
 def until(is_so: Callable[[], bool]) -> None:
