@@ -84,8 +84,7 @@ def blocked_by(
 
     `unwell` has what became of each, such as `rolled back`; one that is in no wave was unwell before the first. Of what
     comes later, that is all that shares a group with it, its guests, the agents of a server, and everything if it is a
-    canary, be it one of the waves before these. The guests and agents of what is left alone are left alone, too; all
-    others go on.
+    canary, be it one of the waves before these. What was left alone stops only its guests and agents; all others go on.
     """
     ties = Ties(inventory)
     turns = {machine: turn for turn, wave in enumerate(waves) for machine in wave.machines}
@@ -93,11 +92,12 @@ def blocked_by(
     blocked: dict[str, str] = {}
     for machine, turn in turns.items():
         ended = {name: became for name, became in unwell.items() if turns.get(name, -1) < turn}
+        hurt = {name: became for name, became in ended.items() if became != LEFT_ALONE}
         missing = ended | dict.fromkeys(blocked, LEFT_ALONE)
         reasons = [
             *(f"comes after {called} ({missing[name]})" for name, called in ties.before(machine) if name in missing),
-            *(f"shares {group} with {name} ({ended[name]})" for name in ended for group in ties.shared(machine, name)),
-            *(f"comes after the canary {name} ({ended[name]})" for name in canaries if name in ended),
+            *(f"shares {group} with {name} ({hurt[name]})" for name in hurt for group in ties.shared(machine, name)),
+            *(f"comes after the canary {name} ({hurt[name]})" for name in canaries if name in hurt),
         ]
         if reasons:
             blocked[machine] = reasons[0]
