@@ -26,6 +26,7 @@ _NEXT: Mapping[str, tuple[str, str]] = {
     "overtaken": ("to see what somebody else activated there", "status"),
     "unknown": ("to see what runs there", "status"),
     "rollback failed": ("log in or go to the console, `systemctl reboot` boots the old system; after that", "status"),
+    "may not boot": ("make room on its boot partition before anything restarts it; after that", _AGAIN),
     "runs the new system, boots the old one": ("when its boot loader can be written", _AGAIN),
 }
 """What to do first about a machine that ended so, and the command after that."""

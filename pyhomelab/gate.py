@@ -34,21 +34,21 @@ class Gate:
     def refusals(self, machines: Collection[str]) -> dict[str, str]:
         """Ask the groups of machines whether they can do without these now; gives which they cannot do without, why."""
         asked = self._groups.asked(machines)
-        self._known |= self._looked(asked, "the groups of")
+        self._known |= self._looked(asked, "before the next wave")
         return self._groups.refusals(machines, self._known)
 
     def worsened(self, machines: Collection[str]) -> dict[str, str]:
         """Wait until the groups of changed machines are what they were; gives those of which that cannot be said."""
         asked = self._groups.asked(machines)
         before = dict(self._known)
-        self._known |= self._looked(asked, "after")
+        self._known |= self._looked(asked, "after the wave")
         return self._groups.worsened(machines, before, self._known)
 
-    def _looked(self, asked: Mapping[str, tuple[Check, ...]], why: str) -> dict[str, Findings | str]:
+    def _looked(self, asked: Mapping[str, tuple[Check, ...]], when: str) -> dict[str, Findings | str]:
         """Ask members side by side; what held before is waited for."""
         if not asked:
             return {}
-        self._lab.tell(Noted(f"looking at {why} {listed(sorted(asked))}"))
+        self._lab.tell(Noted(f"asking {listed(sorted(asked))} how their groups are, {when}"))
         looks = [in_background(partial(self._look, member, checks)) for member, checks in asked.items()]
         try:
             return dict(look.result() for look in as_they_end(looks))

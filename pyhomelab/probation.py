@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 _LAST_SECONDS = 20
 """What is left for the confirmation itself of the time in which a machine waits for it."""
-_NEEDS_A_PERSON = {Ending.ROLLBACK_FAILED, Ending.UNREACHABLE, Ending.UNKNOWN, Ending.BOOTS_OLD}
+_NEEDS_A_PERSON = {Ending.ROLLBACK_FAILED, Ending.UNREACHABLE, Ending.UNKNOWN, Ending.MAY_NOT_BOOT}
 
 
 def follow(lab: Lab, entered: Entered, armed: Armed, before: Findings) -> Result:

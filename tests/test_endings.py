@@ -8,6 +8,7 @@ import pytest
 
 from pyhomelab.endings import ends, next_steps
 from pyhomelab.events import HostEnded
+from pyhomelab.reboots import RebootEnding
 from pyhomelab.shell import HostKeyRefused, LoginRefused, NoRoot, Unreachable
 from pyhomelab.stages.transfer import NotCopied
 from pyhomelab.trial import Ending
@@ -101,9 +102,11 @@ def test_the_command_is_the_one_that_was_typed_with_the_inventory_if_it_is_not_t
     ("became", "line"),
     [
         (
-            Ending.BOOTS_OLD,
-            "next, when its boot loader can be written: pyhomelab deploy --host dl1",
+            Ending.MAY_NOT_BOOT,
+            "next, make room on its boot partition before anything restarts it; after that: "
+            "pyhomelab deploy --host dl1",
         ),
+        (RebootEnding.BOOTS_OLD, "next, when its boot loader can be written: pyhomelab deploy --host dl1"),
         (Ending.REFUSED, "next, when that is mended (nothing was changed there): pyhomelab deploy --host dl1"),
         (Ending.OVERTAKEN, "next, to see what somebody else activated there: pyhomelab status --host dl1"),
         (Ending.ROLLED_BACK, "next, when that is mended: pyhomelab deploy --host dl1"),

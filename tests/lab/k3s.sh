@@ -4,5 +4,5 @@ case $* in
 */readyz*) echo ok ;;
 *EtcdIsVoter*) echo "True the node is a voting member" ;;
 *'"Ready"'*) cat /root/cluster/ready ;;
-*) exec /usr/local/bin/kubectl "$@" ;;
+*) exec /usr/bin/kubectl "$@" ;;
 esac

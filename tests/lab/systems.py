@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
     from tests.lab.hosts import LabHost
 
+UNWELL = "/run/unwell"
+"""A file that makes a check of every host fail while it is there."""
 PROFILE = "/nix/var/nix/profiles/system"
 NIX_CONFIG = "experimental-features = nix-command flakes\nsubstituters =\nbuild-hook =\nbuilders =\n"
 """For every Nix that works on such a lab: nothing comes from a cache, which would only be waited for."""
@@ -63,6 +65,7 @@ def _host(host: LabHost) -> dict[str, object]:
         "memory": "8GiB",
         "boot": {"disk": f"/dev/disk/by-id/nvme-{host.name}"},
         "links": {"eth0": {"network": "lan", "address": host.address}},
+        "checks": {"well": {"command": f"test ! -e {UNWELL}"}},
     }
 
 

@@ -46,7 +46,7 @@ def admin(installed_hosts: dict[str, LabHost], lab_directory: Path, tmp_path: Pa
     for name, host in installed_hosts.items():
         wants(admin, name, "")
         for tool, script in (("k3s", "k3s.sh"), ("kubectl", "kubectl.sh")):
-            host.run(f"cat >/usr/local/bin/{tool}; chmod 755 /usr/local/bin/{tool}", stdin=(HERE / script).read_text())
+            host.run(f"cat >/usr/bin/{tool}; chmod 755 /usr/bin/{tool}", stdin=(HERE / script).read_text())
         for node in HOSTS:
             place = f"/root/cluster/nodes/{node}"
             host.run(f"mkdir -p {place}; echo True >{place}/ready; echo first >{place}/boot; touch {place}/pods")

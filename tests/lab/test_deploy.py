@@ -180,7 +180,7 @@ def test_a_check_that_failed_before_is_said_and_does_not_count(admin: Admin) -> 
     assert told.code == 0, told.err
     assert len(told.out) == 1
     assert told.out[0].startswith("n1: deployed: backup: ")
-    assert told.out[0].endswith(": not, as before (none was ever made)")
+    assert told.out[0].endswith(": not, as before (none was ever made; exit 1)")
 
 
 def test_a_new_kernel_is_booted_with_proof_where_that_is_wanted(admin: Admin) -> None:
