@@ -246,6 +246,7 @@ prepare() {
         install_loader "$NEW" '' || refuse "the boot loader could not be written"
     fi
     say rebooting
+    sleep 5 # whoever asks hears in time whether there is a second chance
     restart
 }
 
