@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from concurrent.futures import FIRST_COMPLETED, wait
+from dataclasses import dataclass, field, replace
 from functools import partial
 from threading import BoundedSemaphore
 from typing import TYPE_CHECKING
 
-from pyhomelab.events import Noted
+from pyhomelab.gate import Gate
 from pyhomelab.parallel import in_background
 from pyhomelab.process import BLINK
+from pyhomelab.runs import Result, quietly
 from pyhomelab.stages.activation import forget
-from pyhomelab.turn import STOPPED, Result, bring, quietly, take_turn
+from pyhomelab.turn import STOPPED, bring, take_turn
 from pyhomelab.waves import LEFT_ALONE, blocked_by
 
 if TYPE_CHECKING:
@@ -19,22 +21,35 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
 
     from pyhomelab.rollout import Change, Rollout
-    from pyhomelab.turn import Lab
+    from pyhomelab.runs import Lab
     from pyhomelab.waves import Wave
 
 _COPIES_AT_ONCE = 4
 
 
-def deploy(lab: Lab, plan: Rollout, before: Mapping[str, Result] | None = None) -> dict[str, Result]:
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """What happened in the same deploy before it was cut short: what became of machines, and which were canaries."""
+
+    results: Mapping[str, Result] = field(default_factory=dict)
+    canaries: tuple[str, ...] = ()
+
+
+def deploy(lab: Lab, plan: Rollout, earlier: Earlier) -> dict[str, Result]:
     """Bring every machine of a rollout to its system; gives what became of each.
 
-    `before` is what became of machines earlier in the same deploy. Ctrl-C lets the machines that are being tried come
-    to their end, and begins no others. Once more raises KeyboardInterrupt at once; then they go back by themselves.
+    Ctrl-C lets the machines that are being tried come to their end, and begins no others. Once more raises
+    KeyboardInterrupt at once; then they go back by themselves.
     """
-    known, results = dict(before or {}), dict[str, Result]()
+    known, results, gate = dict(earlier.results), dict[str, Result](), Gate(lab)
     brought = _bring_all(lab, plan.changes.values())
     for wave in plan.waves:
-        ended = _run(lab, plan, wave, _blocked(lab, plan, known), brought)
+        blocked = _blocked(lab, plan, known, earlier.canaries)
+        free = [host for host in wave.machines if host not in blocked and not lab.stop.is_set()]
+        blocked |= gate.refusals(free)
+        ended = _run(lab, plan, wave, blocked, brought)
+        for host, how in gate.worsened([host for host, result in ended.items() if result.is_well]).items():
+            ended[host] = replace(ended[host], why=f"but since then, {how}", is_well=False)
         results |= ended
         known |= ended
     for host, result in results.items():
@@ -53,9 +68,9 @@ def _bring_all(lab: Lab, changes: Collection[Change]) -> dict[str, Future[None]]
     return {change.host: in_background(partial(brought, change)) for change in changes}
 
 
-def _blocked(lab: Lab, plan: Rollout, known: Mapping[str, Result]) -> Mapping[str, str]:
+def _blocked(lab: Lab, plan: Rollout, known: Mapping[str, Result], earlier_canaries: Collection[str]) -> dict[str, str]:
     unwell = {host: result.became for host, result in known.items() if not result.is_well}
-    return blocked_by(lab.inventory, plan.waves, unwell)
+    return blocked_by(lab.inventory, plan.waves, unwell, earlier_canaries)
 
 
 def _run(
@@ -87,8 +102,4 @@ def _await(lab: Lab, turns: Collection[Future[Result]]) -> None:
         except KeyboardInterrupt:
             if lab.stop.is_set():
                 raise
-            lab.stop.set()
-            lab.tell(
-                Noted("stopping when these machines are done; Ctrl-C again leaves at once, and they go back alone")
-            )
-            lab.children.stop()  # what is only being copied need not end
+            lab.stops()

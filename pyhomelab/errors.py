@@ -7,6 +7,7 @@
     ├── Stale                    the generated files are not what the inventory says
     ├── HostFailed               one host failed, whatever the others do
     ├── SomeFailed               the command ended, but for some hosts not well
+    ├── Unhealthy                all was done, but a check fails
     ├── NeedsAPerson             a host does not come back by itself
     └── Left                     somebody left before it was done
 
@@ -70,6 +71,12 @@ class SomeFailed(HomelabError):
     """The command did its work, but for some hosts it failed; what was wrong with each has been said."""
 
     exit_code = 4
+
+
+class Unhealthy(HomelabError):
+    """The command did its work on every host, but a check fails."""
+
+    exit_code = 1
 
 
 class NeedsAPerson(HomelabError):

@@ -11,6 +11,29 @@ from pyhomelab.states import BuildFailed, Built, Evaluated, EvaluationFailed
 Stage = Literal["copy", "activate", "drain", "reboot", "uncordon"]
 """What is done to a machine that is deployed to, in this order; only the first two always."""
 
+Doing = Literal["copying", "fetching", "building"]
+"""What takes long: bringing a system to its machine, getting parts of it from elsewhere, building the rest."""
+
+Unit = Literal["bytes", "builds"]
+"""What progress is counted in: bytes that are copied, or derivations that are built."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunBegan:
+    """A run over machines begins, with the id by which the journal and the machines know it."""
+
+    run_id: str
+    kind: Literal["deploy", "rollback"]
+    hosts: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RunEnded:
+    """A run ended; how each of its machines ended has been said."""
+
+    run_id: str
+    is_well: bool
+
 
 @dataclass(frozen=True, slots=True)
 class Evaluating:
@@ -45,6 +68,17 @@ class Progressed:
 
 
 @dataclass(frozen=True, slots=True)
+class Advanced:
+    """How far Nix is with a machine's `copying`, `fetching` or `building`; what is expected can still change."""
+
+    host: str
+    doing: Doing
+    done: int
+    expected: int
+    unit: Unit
+
+
+@dataclass(frozen=True, slots=True)
 class StageBegan:
     """A machine enters a stage of its deploy, such as `copy`."""
 
@@ -63,6 +97,22 @@ class StageEnded:
 
 
 @dataclass(frozen=True, slots=True)
+class HostEnded:
+    """What became of a machine in the end, in two words, and why; `log` are the last lines that explain it.
+
+    `runs` is the system that it runs now, as far as that is known.
+    """
+
+    host: str
+    became: str
+    why: str = ""
+    runs: str | None = None
+    log: tuple[str, ...] = ()
+    is_well: bool = False
+    needs_a_person: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Noted:
     """Something about the whole run that a person should know."""
 
@@ -70,16 +120,20 @@ class Noted:
 
 
 Event = (
-    Evaluating
+    RunBegan
+    | Evaluating
     | AskedAgain
     | Evaluated
     | EvaluationFailed
     | Building
     | Progressed
+    | Advanced
     | Built
     | BuildFailed
     | StageBegan
     | StageEnded
+    | HostEnded
+    | RunEnded
     | Noted
 )
 Tell = Callable[[Event], None]

@@ -6,9 +6,10 @@ trusted to be what it should: numbers are read as numbers, and text loses what w
 
 from __future__ import annotations
 
+import json
 import re
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from importlib.resources import files
 from typing import TYPE_CHECKING, Literal
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from pyhomelab.shell import Done
 
 SCRIPT = files("pyhomelab").joinpath("host/state.sh").read_text(encoding="utf-8")
-"""A script of POSIX sh whose output `host_state` reads."""
+"""A script of POSIX sh whose output `host_state` reads. A line before it may set OTHER to one more system."""
 
 Drift = Literal["in sync", "reboot pending", "uncommitted", "unknown"]
 _LINK = re.compile(r"(?:.*/)?system-([1-9][0-9]{0,8})-link")
@@ -46,12 +47,17 @@ class NoAnswer(HostFailed):
 
 @dataclass(frozen=True, slots=True)
 class System:
-    """A system that a host runs or booted: its store path, and the parts of it that only a boot changes."""
+    """A system that a host runs or booted: its store path, and the parts of it that only a boot changes.
+
+    A system of another `init_interface`, or with other values for what it calls `inhibitors`, cannot be switched to.
+    """
 
     path: str
     nixos_version: str | None
     kernel: str | None
     parts: Mapping[str, str]
+    init_interface: str = ""
+    inhibitors: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +76,7 @@ class HostState:
     """What a host said of itself, at one moment.
 
     `default` is the number of the generation that the next boot starts; `specialisations` are other forms of it, by
-    their store paths.
+    their store paths. `other` is a system that it was asked about in particular.
     """
 
     machine: str
@@ -83,6 +89,7 @@ class HostState:
     generations: tuple[Generation, ...]
     systemd: str
     failed_units: tuple[str, ...]
+    other: System | None = None
 
     @property
     def next_boot(self) -> Generation | None:
@@ -116,7 +123,7 @@ class HostState:
 
 def host_state(name: str, done: Done) -> HostState:
     """Read what SCRIPT printed on a host; raises NotNixos, or NoAnswer if it is no answer."""
-    lines = _lines(name, done)
+    lines = answer_rows(name, done, "its state")
     try:
         is_nixos, os, machine = lines["os"][0]
         boot_id, now, uptime = lines["boot"][0]
@@ -132,6 +139,7 @@ def host_state(name: str, done: Done) -> HostState:
             generations=_generations(lines),
             systemd=_clean(lines["systemd"][0][0]) or _UNKNOWN,
             failed_units=tuple(_clean(unit) for (unit,) in lines["failed"]),
+            other=_system(lines, "other"),
         )
     except (ValueError, IndexError, OverflowError, OSError):
         raise NoAnswer("answered with something that makes no sense", where=name) from None
@@ -146,8 +154,11 @@ def _refuse_others(name: str, is_nixos: str, os: str) -> None:
         )
 
 
-def _lines(name: str, done: Done) -> dict[str, list[list[str]]]:
-    """Take the answer apart; around it, login shells may say what they like."""
+def answer_rows(name: str, done: Done, asked_for: str) -> dict[str, list[list[str]]]:
+    """Take an answer apart, by the first word of each row; around it, login shells may say what they like.
+
+    Raises NoAnswer, with what was said instead of what was asked for, if there is none.
+    """
     rows = [line.split("\t") for line in done.stdout.split("\n")]
     starts = [number for number, row in enumerate(rows) if row == _BEGIN]
     answer = rows[starts[-1] + 1 :] if starts else []
@@ -155,7 +166,7 @@ def _lines(name: str, done: Done) -> dict[str, list[list[str]]]:
         said = harmless(done.stderr).split("\n") + harmless(done.stdout).split("\n")
         reason = next((line.strip() for line in said if line.strip()), "nothing")
         raise NoAnswer(
-            f"did not run the script that asks for its state (exit {done.exit_code}), but said: {reason}", where=name
+            f"did not run the script that asks for {asked_for} (exit {done.exit_code}), but said: {reason}", where=name
         )
     lines: dict[str, list[list[str]]] = defaultdict(list)
     for key, *words in answer[: answer.index(_END)]:
@@ -169,7 +180,20 @@ def _system(lines: Mapping[str, list[list[str]]], name: str) -> System | None:
         return None
     version, kernel = _about(lines).get(name, (None, None))
     parts = {_clean(part): _clean(value) for which, part, value in lines["part"] if which == name}
-    return System(paths[0], version, kernel, parts)
+    interface = next((_clean(value) for which, value in lines["init"] if which == name), "")
+    texts = [text for which, text in lines["inhibitors"] if which == name]
+    return System(paths[0], version, kernel, parts, interface, inhibitors(texts[0] if texts else ""))
+
+
+def inhibitors(text: str) -> Mapping[str, str]:
+    """Read a system's `switch-inhibitors`; NixOS compares nothing with a list, which an earlier release wrote there."""
+    try:
+        values = json.loads(text)
+    except (ValueError, RecursionError):
+        return {}
+    if not isinstance(values, dict):
+        return {}
+    return {_clean(key): _clean(value) for key, value in values.items() if isinstance(value, str)}
 
 
 def _generations(lines: Mapping[str, list[list[str]]]) -> tuple[Generation, ...]:

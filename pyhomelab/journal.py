@@ -220,7 +220,11 @@ class Journal:
         for run, kind, by, goal, ended in self._read(
             "SELECT runs.id, kind, by, goal, entries.ended"
             " FROM entries JOIN goals USING (run, host) JOIN runs ON runs.id = run"
-            " WHERE host = ? AND outcome = ? AND goal IS NOT NULL ORDER BY entries.id DESC LIMIT 1",
+            " WHERE host = ? AND outcome = ? AND goal IS NOT NULL AND NOT EXISTS"
+            # a system that was tried and then did not boot
+            " (SELECT 1 FROM entries AS later WHERE later.run = entries.run AND later.host = entries.host"
+            " AND later.id > entries.id AND later.stage = 'reboot' AND later.outcome = 'rolled back')"
+            " ORDER BY entries.id DESC LIMIT 1",
             host,
             DEPLOYED,
         ):

@@ -4,7 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pyhomelab.events import AskedAgain, Building, Evaluating, Noted, Progressed, StageBegan, StageEnded
+from pyhomelab.events import (
+    Advanced,
+    AskedAgain,
+    Building,
+    Evaluating,
+    HostEnded,
+    Noted,
+    Progressed,
+    RunBegan,
+    RunEnded,
+    StageBegan,
+    StageEnded,
+)
 from pyhomelab.states import BuildFailed, Built, Evaluated, EvaluationFailed
 from pyhomelab.wording import counted, listed
 
@@ -13,37 +25,48 @@ if TYPE_CHECKING:
 
     from pyhomelab.events import Event, Stage
 
-_STAGES: Mapping[Stage, str] = {
+STAGES: Mapping[Stage, str] = {
     "copy": "copying its system",
     "activate": "trying its system",
     "drain": "moving its pods elsewhere",
     "reboot": "rebooting",
     "uncordon": "letting pods come back",
 }
+"""What is done to a machine in each stage, in words."""
 
 
 def lines(event: Event) -> list[str]:
-    """Give the lines that tell a person of an event."""
+    """Give the lines that tell a person of an event: none of what changes all the time or is said at the end."""
     match event:
+        case Advanced() | HostEnded() | RunEnded():
+            return []
+        case RunBegan(run_id, kind, hosts):
+            return [f"{kind} {run_id} of {counted(len(hosts), 'machine')}"]
         case Noted(sentence):
             return [sentence]
         case Evaluating(hosts, program, at_once):
             return [f"evaluating {counted(len(hosts), 'machine')} with {program}, {at_once} at a time"]
         case AskedAgain(hosts, because):
             return [f"{host}: asked again: {because}" for host in hosts]
-        case StageBegan(host, stage):
-            return [f"{host}: {_STAGES[stage]}"]
-        case StageEnded(host, stage, outcome, why):
-            return [f"{host}: {stage}: {outcome}{f': {why}' if why else ''}"]
-        case EvaluationFailed(host, said):
-            return _failure(host, "evaluation failed", said)
-        case BuildFailed(host, said):
-            return _failure(host, "build failed", said)
         case _:
-            return [f"{event.host}: {_state(event)}"]
+            return _of_host(event)
 
 
-def _state(event: Evaluated | Building | Progressed | Built) -> str:
+def _of_host(
+    event: Evaluated | EvaluationFailed | Building | Progressed | Built | BuildFailed | StageBegan | StageEnded,
+) -> list[str]:
+    match event:
+        case StageEnded(host, stage, outcome, why):
+            return about(host, f"{stage}: {outcome}{f': {why}' if why else ''}")
+        case EvaluationFailed(host, said):
+            return about(host, f"evaluation failed\n{said}")
+        case BuildFailed(host, said):
+            return about(host, f"build failed\n{said}")
+        case _:
+            return about(event.host, _state(event))
+
+
+def _state(event: Evaluated | Building | Progressed | Built | StageBegan) -> str:
     match event:
         case Evaluated():
             return "evaluated"
@@ -51,6 +74,8 @@ def _state(event: Evaluated | Building | Progressed | Built) -> str:
             return "building"
         case Progressed(_, doing):
             return doing
+        case StageBegan(_, stage):
+            return STAGES[stage]
         case Built(_, toplevel, is_signed, is_on_host):
             where, signed = " there" if is_on_host else "", " and signed" if is_signed else ""
             return f"built{where}{signed}: {toplevel}"
@@ -67,5 +92,7 @@ def failures(results: Mapping[str, Built | BuildFailed | EvaluationFailed]) -> s
     return "; ".join(sentences)
 
 
-def _failure(host: str, what: str, said: str) -> list[str]:
-    return [f"{host}: {what}", *(f"{host}:   {line}" for line in said.splitlines())]
+def about(host: str, text: str) -> list[str]:
+    """Write text about a machine: each line with its name, those that explain the first further in."""
+    first, *others = text.splitlines() or [""]
+    return [f"{host}: {first}", *(f"{host}:   {line}" for line in others)]

@@ -80,7 +80,6 @@ class Phase(StrEnum):
     COMMITTING = "committing"
     ROLLING_BACK = "rolling-back"
     COMMITTED = "committed"
-    UNCOMMITTED = "uncommitted"
     REFUSED = "refused"
     SUPERSEDED = "superseded"
     ROLLED_BACK = "rolled-back"
@@ -133,7 +132,7 @@ class Ending(StrEnum):
     """What became of a trial."""
 
     DEPLOYED = "deployed"
-    BOOTS_OLD = "runs the new system, boots the old one"
+    MAY_NOT_BOOT = "may not boot"
     REFUSED = "refused"
     OVERTAKEN = "overtaken"
     ROLLED_BACK = "rolled back"
@@ -192,9 +191,8 @@ def _by_last_word(state: State, order: Order) -> tuple[Ending, str]:
     match state.phase:
         case Phase.COMMITTED if state.current == order.new:
             return Ending.DEPLOYED, ""
-        case Phase.UNCOMMITTED if state.current == order.new:
-            unsure = "; whether it boots at all is not certain" if state.boots_unknown else ""
-            return Ending.BOOTS_OLD, f"{state.why}{unsure}"
+        case Phase.ROLLED_BACK if state.current == order.old and state.boots_unknown:
+            return Ending.MAY_NOT_BOOT, f"{state.why}, and it took the old system neither, which runs again"
         case Phase.ROLLED_BACK if state.current == order.old:
             return Ending.ROLLED_BACK, state.why
         case Phase.ROLLBACK_FAILED:

@@ -77,24 +77,27 @@ def waves(inventory: Inventory, selected: Iterable[str], *, max_parallel: int) -
     ]
 
 
-def blocked_by(inventory: Inventory, waves: Sequence[Wave], unwell: Mapping[str, str]) -> dict[str, str]:
+def blocked_by(
+    inventory: Inventory, waves: Sequence[Wave], unwell: Mapping[str, str], earlier_canaries: Collection[str] = ()
+) -> dict[str, str]:
     """Say which machines are to be left alone, and why, after some did not end well.
 
     `unwell` has what became of each, such as `rolled back`; one that is in no wave was unwell before the first. Of what
     comes later, that is all that shares a group with it, its guests, the agents of a server, and everything if it is a
-    canary. The guests and agents of what is left alone are left alone, too; all others go on.
+    canary, be it one of the waves before these. What was left alone stops only its guests and agents; all others go on.
     """
-    ties = _Ties(inventory)
+    ties = Ties(inventory)
     turns = {machine: turn for turn, wave in enumerate(waves) for machine in wave.machines}
-    canaries = [machine for wave in waves if wave.is_canary for machine in wave.machines]
+    canaries = [*earlier_canaries, *(machine for wave in waves if wave.is_canary for machine in wave.machines)]
     blocked: dict[str, str] = {}
     for machine, turn in turns.items():
         ended = {name: became for name, became in unwell.items() if turns.get(name, -1) < turn}
+        hurt = {name: became for name, became in ended.items() if became != LEFT_ALONE}
         missing = ended | dict.fromkeys(blocked, LEFT_ALONE)
         reasons = [
             *(f"comes after {called} ({missing[name]})" for name, called in ties.before(machine) if name in missing),
-            *(f"shares {group} with {name} ({ended[name]})" for name in ended for group in ties.shared(machine, name)),
-            *(f"comes after the canary {name} ({ended[name]})" for name in canaries if name in ended),
+            *(f"shares {group} with {name} ({hurt[name]})" for name in hurt for group in ties.shared(machine, name)),
+            *(f"comes after the canary {name} ({hurt[name]})" for name in canaries if name in hurt),
         ]
         if reasons:
             blocked[machine] = reasons[0]
@@ -106,7 +109,7 @@ def degraded(inventory: Inventory, machines: Iterable[str], down: Collection[str
 
     A machine that is down itself may well be deployed to: that takes away nothing, and may bring it back.
     """
-    ties = _Ties(inventory)
+    ties = Ties(inventory)
     waiting: dict[str, str] = {}
     for machine in machines:
         for group, own in ties.touched[machine].items():
@@ -119,7 +122,7 @@ def degraded(inventory: Inventory, machines: Iterable[str], down: Collection[str
     return waiting
 
 
-class _Ties:
+class Ties:
     """What ties the machines of a lab to one another."""
 
     def __init__(self, inventory: Inventory) -> None:
@@ -149,7 +152,7 @@ class _Ties:
         return [group for group in self.touched[one] if group in self.touched[other]]
 
 
-class _Plan(_Ties):
+class _Plan(Ties):
     """The order of the selected machines."""
 
     def __init__(self, inventory: Inventory, selected: frozenset[str]) -> None:

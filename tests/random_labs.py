@@ -15,6 +15,12 @@ _LAYOUTS = {
 }  # fmt: skip
 _CALENDARS = ["hourly", "daily", "Sun 03:00", "*-*-01 02:30", "*:0/15", None]
 _BOND_MODES = ["802.3ad", "active-backup", "balance-rr", "balance-xor", "balance-alb", "balance-tlb", "broadcast"]
+_CHECKS = {
+    "unit": {"unit": "sshd.service"},
+    "port": {"tcp": "[::1]:22", "timeout": "90s"},
+    "page": {"http": "https://localhost/?a='b'&c=$d", "status": "404"},
+    "command": {"command": "test -n \"$HOME\" # '$(true)' `true` \\"},
+}
 _COMPONENTS = ["coredns", "metrics-server", "traefik", "servicelb", "local-storage"]
 
 
@@ -124,6 +130,7 @@ class RandomLab:
             zfs_trim=self._pick(_CALENDARS),
             overcommit={"cpu": "16"},
             ssh={"address": "192.0.2.7", "user": "mika", "port": "2222", "jump": "bastion"},
+            checks=_CHECKS,
         )
 
     def _links(self, host: str) -> Part:
@@ -312,6 +319,7 @@ class RandomLab:
             autostart=self._chance(0.5),
             cpu_model="host-model",
             anti_affinity=self._some(["db", "web"]),
+            checks=_CHECKS,
         )
 
     def _clusters(self) -> Any:

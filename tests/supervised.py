@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import os
+import signal
 import subprocess
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    import signal
 
 SUPERVISOR = Path(__file__).parents[1] / "pyhomelab/host/supervisor.sh"
 WORD = "a word"
@@ -133,6 +131,7 @@ class Machine:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
+            start_new_session=True,
         )
 
     def wait_for(self, phase: str) -> None:
@@ -148,9 +147,11 @@ class Machine:
         self._process.send_signal(what)
 
     def ended(self) -> str:
-        """Wait for the end of the supervisor; gives its last word."""
+        """Wait for the end of the supervisor; gives its last word. What it leaves behind ends with it, as in a unit."""
         assert self._process is not None
-        self.said, _ = self._process.communicate(timeout=_PATIENCE)
+        self._process.wait(_PATIENCE)
+        self._kill()
+        self.said, _ = self._process.communicate()
         return self.state
 
     @property
@@ -178,8 +179,13 @@ class Machine:
     def stop(self) -> None:
         """Be gone."""
         if self._process is not None and self._process.poll() is None:
-            self._process.kill()
+            self._kill()
             self._process.communicate()
+
+    def _kill(self) -> None:
+        assert self._process is not None
+        with suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
 
     @staticmethod
     def _program(file: Path, text: str) -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import shlex
 import subprocess
 from contextlib import suppress
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
@@ -12,6 +14,9 @@ from hypothesis import strategies as st
 
 from pyhomelab.hoststate import SCRIPT, HostState, NoAnswer, NotNixos, host_state
 from pyhomelab.shell import Done
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 A, B, C = (f"/nix/store/{letter * 32}-nixos-system-dl1-26.05" for letter in "abc")
 PARTS = {"kernel": "/nix/store/k1/bzImage", "initrd": "/nix/store/i1/initrd", "kernel-params": "quiet"}
@@ -69,6 +74,40 @@ def test_everything_that_a_host_says_is_read() -> None:
     ]
     assert state.generations[1].date == datetime.fromtimestamp(1_700_000_010, UTC)
     assert state.failed_units == ("nginx.service", "zfs-scrub@tank.service")
+
+
+def inhibiting(text: str) -> dict[str, str]:
+    state = read(*system("current", A), f"inhibitors\tcurrent\t{text}")
+    assert state.current is not None
+    return dict(state.current.inhibitors)
+
+
+def test_what_a_system_cannot_be_switched_from_is_read() -> None:
+    state = read(*system("current", B), "init\tcurrent\tsystemd 2", *system("booted", A), "init\tbooted\tsystemd 1")
+    assert state.current is not None
+    assert state.booted is not None
+    assert (state.current.init_interface, state.booted.init_interface) == ("systemd 2", "systemd 1")
+    assert inhibiting('{ "dbus-implementation": "broker",  "systemd": "/nix/store/s" }') == {
+        "dbus-implementation": "broker",
+        "systemd": "/nix/store/s",
+    }
+
+
+def test_a_system_that_is_asked_about_in_particular_is_told_like_the_one_that_runs() -> None:
+    state = read(*system("current", A), *system("other", B, kernel="/nix/store/k2/bzImage"), "init\tother\tsystemd 1")
+    assert state.other is not None
+    assert (state.other.path, state.other.parts["kernel"]) == (B, "/nix/store/k2/bzImage")
+    assert state.other.init_interface == "systemd 1"
+    assert read(*system("current", A)).other is None
+
+
+@pytest.mark.parametrize("text", ["", "{}", "[]", "null", "/nix/store/a /nix/store/b", "{", "[" * 99999, "1" * 9999])
+def test_inhibitors_that_are_missing_or_of_an_old_form_are_none(text: str) -> None:
+    assert inhibiting(text) == {}
+
+
+def test_an_inhibitor_that_is_no_text_is_passed_over() -> None:
+    assert inhibiting('{"dbus": "broker\\u001b[31m", "odd": {"a": 1}, "number": 5}') == {"dbus": "broker"}
 
 
 def test_generations_are_sorted_by_number_not_by_name() -> None:
@@ -202,6 +241,26 @@ def test_this_machine_answers_the_script_too() -> None:
     assert (lines[0], lines[-1]) == ("begin\t1", "end")
     machine = subprocess.run(["uname", "-m"], capture_output=True, text=True, check=True).stdout.strip()
     assert lines[1].endswith(f"\t{machine}")
+
+
+def test_the_script_tells_of_another_system_if_it_is_there(tmp_path: Path) -> None:
+    (tmp_path / "init-interface-version").write_text("systemd 3")
+    (tmp_path / "kernel-params").write_text("quiet\n")
+    (tmp_path / "switch-inhibitors").write_text('{\n\t"dbus": "broker"\n}\n')
+    (tmp_path / "initrd").symlink_to(tmp_path / "kernel-params")
+    script = f"OTHER={shlex.quote(str(tmp_path))}\n{SCRIPT}"
+    done = subprocess.run(["sh", "-s"], input=script, capture_output=True, text=True, timeout=60, check=False)
+    assert [line for line in done.stdout.splitlines() if "\tother" in line] == [
+        f"system\tother\t{tmp_path}",
+        "about\tother\t\t",
+        f"part\tother\tinitrd\t{tmp_path}/kernel-params",
+        "part\tother\tkernel-params\tquiet",
+        "init\tother\tsystemd 3",
+        'inhibitors\tother\t{  "dbus": "broker" } ',
+    ]
+    script = f"OTHER={tmp_path}/gone\n{SCRIPT}"
+    done = subprocess.run(["sh", "-s"], input=script, capture_output=True, text=True, timeout=60, check=False)
+    assert "\tother" not in done.stdout
 
 
 @pytest.mark.parametrize("shell", [["dash"], ["bash", "--posix"], ["busybox", "sh"]])

@@ -204,18 +204,19 @@ def test_a_third_system_that_somebody_activated_is_not_made_the_default(machine:
     assert (machine.ended(), machine.runs, machine.calls) == ("superseded", "third", [TRIED])
 
 
-def test_a_boot_loader_that_cannot_be_written_leaves_the_profile_at_what_boots(machine: Machine) -> None:
+def test_a_boot_loader_that_cannot_be_written_is_a_reason_to_go_back(machine: Machine) -> None:
     machine.system("new", test="is $SELF", boot="exit 1")
     machine.write("token", WORD)
     machine.start()
-    assert machine.ended() == "uncommitted the boot loader could not be written"
-    assert (machine.runs, (machine.place / "system").readlink().name) == ("new", "system-41-link")
+    assert machine.ended() == "rolled-back the boot loader could not be written"
+    assert (machine.runs, (machine.place / "system").readlink().name) == ("old", "system-41-link")
     assert machine.calls == [
         TRIED,
         "nix-env --profile system --set new",
         "new boot check=yes",
         "nix-env --profile system --switch-generation 41",
         "old boot check=1",
+        BACK,
     ]
     assert "boots" not in machine.facts
 
@@ -225,7 +226,7 @@ def test_a_boot_loader_that_takes_the_old_system_neither_is_told(machine: Machin
     machine.system("old", test="is $SELF", boot="exit 1")
     machine.write("token", WORD)
     machine.start()
-    assert machine.ended() == "uncommitted the boot loader could not be written"
+    assert machine.ended() == "rolled-back the boot loader could not be written"
     assert machine.facts["boots"] == "unknown"
 
 
@@ -233,15 +234,15 @@ def test_a_boot_loader_that_hangs_is_ended(machine: Machine) -> None:
     machine.system("new", test="is $SELF", boot="sleep 1000")
     machine.write("token", WORD)
     machine.start()
-    assert machine.ended() == "uncommitted the boot loader could not be written"
+    assert machine.ended() == "rolled-back the boot loader could not be written"
 
 
 def test_a_profile_that_cannot_be_set_leaves_the_boot_loader_alone(machine: Machine) -> None:
     (machine.place / "nix-env-fails").touch()
     machine.write("token", WORD)
     machine.start()
-    assert (machine.ended(), machine.runs) == ("uncommitted the profile could not be set", "new")
-    assert machine.calls == [TRIED, "nix-env --profile system --set new"]
+    assert (machine.ended(), machine.runs) == ("rolled-back the profile could not be set", "old")
+    assert machine.calls == [TRIED, "nix-env --profile system --set new", BACK]
 
 
 def test_a_state_is_told_where_there_is_no_room_for_a_second_file(machine: Machine) -> None:
@@ -260,7 +261,6 @@ def test_a_state_is_told_where_there_is_no_room_for_a_second_file(machine: Machi
         ("committing", "superseded", []),
         ("committed", "committed", []),
         ("rolled-back late", "rolled-back late", []),
-        ("uncommitted full", "uncommitted full", []),
         ("refused 1", "refused 1", []),
     ],
 )

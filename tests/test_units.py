@@ -8,7 +8,7 @@ import subprocess
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from pyhomelab.model.units import Calendar
+from pyhomelab.model.units import Calendar, Duration
 
 TIMES = [
     "hourly", "quarterly", "Mon", "Sun 03:00", "monday *-12-* 17:00", "Sat,Thu,Mon..Wed", "*-*-01 02:30", "*:0/15",
@@ -34,3 +34,14 @@ def test_a_time_that_no_timer_starts_at_is_refused(text: str) -> None:
 def test_systemd_takes_every_time_that_is_taken() -> None:
     done = subprocess.run(["systemd-analyze", "calendar", *TIMES], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize(("text", "seconds"), [("1s", 1), ("30s", 30), ("5m", 300), ("60m", 3600), ("1h", 3600)])
+def test_a_duration_is_counted_in_seconds(text: str, seconds: int) -> None:
+    assert TypeAdapter(Duration).validate_python(text) == seconds
+
+
+@pytest.mark.parametrize("text", ["30", "0s", "2h", "3601s", "-1s", "1.5s", "1 s", "1d", "", "999999s", 30])
+def test_what_is_no_duration_up_to_an_hour_is_refused(text: object) -> None:
+    with pytest.raises(ValidationError):
+        TypeAdapter(Duration).validate_python(text)

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pyhomelab.model import Cluster, Inventory, Volume
-from pyhomelab.waves import CANARY, Group, Wave, blocked_by, degraded, groups, waves
+from pyhomelab.waves import CANARY, LEFT_ALONE, Group, Wave, blocked_by, degraded, groups, waves
 from tests.labs import REMOVED, Changes, lab, written
 
 if TYPE_CHECKING:
@@ -263,6 +263,21 @@ def test_agents_are_left_alone_with_a_server() -> None:
 
 
 # What a degraded group can bear
+
+
+def test_a_machine_that_was_left_alone_stops_only_what_comes_after_it() -> None:
+    inventory = lab()
+    found = waves(inventory, ["dl1", "dl2", "k8s-1"], max_parallel=4)
+    assert blocked_by(inventory, found, {"dl1": LEFT_ALONE}) == {"k8s-1": "comes after its host dl1 (left alone)"}
+
+
+def test_a_canary_of_an_earlier_wave_stops_everything_too() -> None:
+    inventory = six_hosts()
+    found = waves(inventory, ["dl4"], max_parallel=4)
+    assert blocked_by(inventory, found, {"dl1": "rolled back"}, ["dl1"]) == {
+        "dl4": "comes after the canary dl1 (rolled back)"
+    }
+    assert blocked_by(inventory, found, {"dl1": "rolled back"}) == {}
 
 
 def test_a_degraded_group_refuses_the_next_wave() -> None:

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from pyhomelab.targets import Target
 
 Answers = dict[str, HostState | HostFailed]
-_TIMEOUT = 45.0
+TIMEOUT = 45.0
+"""Seconds in which a machine says how it is."""
 _MOST_NAMED = 5
 
 
@@ -40,7 +41,7 @@ def ask_machines(machines: Mapping[str, Target], names: Iterable[str]) -> Answer
     """Ask some of the machines for their state; gives the answers in the order of the names."""
     chosen = {name: machines[name] for name in names}
     answers: Answers = {}
-    for name, answer in survey(chosen, machines, _asked, _waiting):
+    for name, answer in survey(chosen, machines, _asked, waiting):
         answers[name] = answer
         if isinstance(answer, HostFailed):
             click.echo(str(answer), err=True)
@@ -48,10 +49,11 @@ def ask_machines(machines: Mapping[str, Target], names: Iterable[str]) -> Answer
 
 
 def _asked(name: str, shell: Shell) -> HostState:
-    return host_state(name, shell.run(SCRIPT, timeout=_TIMEOUT))
+    return host_state(name, shell.run(SCRIPT, timeout=TIMEOUT))
 
 
-def _waiting(names: Sequence[str]) -> None:
+def waiting(names: Sequence[str]) -> None:
+    """Say who has not answered yet."""
     others = [counted(len(names) - _MOST_NAMED, "other")] if len(names) > _MOST_NAMED else []
     click.echo(f"waiting for {listed([*names[:_MOST_NAMED], *others])}", err=True)
 

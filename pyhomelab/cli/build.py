@@ -7,10 +7,19 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from pyhomelab.builds import build_machines
-from pyhomelab.cli.options import host_option, inventory_argument, json_option, on_option, print_json
-from pyhomelab.cli.progress import show
+from pyhomelab.cli.options import (
+    host_option,
+    inventory_argument,
+    json_events_option,
+    json_option,
+    on_option,
+    print_json,
+    refuse_two_kinds,
+)
+from pyhomelab.cli.telling import teller
+from pyhomelab.endings import next_steps
 from pyhomelab.errors import SomeFailed
-from pyhomelab.events import Noted
+from pyhomelab.events import HostEnded, Noted
 from pyhomelab.flakes import flake_of, refuse_untracked
 from pyhomelab.generated import refuse_stale
 from pyhomelab.load import load
@@ -23,7 +32,10 @@ from pyhomelab.states import BuildFailed, Built, EvaluationFailed
 from pyhomelab.targets import targets
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
+
+    from pyhomelab.events import Tell
 
 
 @click.command()
@@ -39,7 +51,16 @@ if TYPE_CHECKING:
     help="Who builds: this machine alone, each machine its own, or the builders that nix.conf names with this one.",
 )
 @json_option
-def command(*, inventory: Path, hosts: tuple[str, ...], on: tuple[str, ...], build_on: str, as_json: bool) -> None:
+@json_events_option
+def command(  # noqa: PLR0913 - one for each option
+    *,
+    inventory: Path,
+    hosts: tuple[str, ...],
+    on: tuple[str, ...],
+    build_on: str,
+    as_json: bool,
+    json_events: bool,
+) -> None:
     """Evaluate and build the systems of the machines.
 
     Prints their store paths. They are signed with the lab's own key and kept from the garbage collector until the next
@@ -47,31 +68,36 @@ def command(*, inventory: Path, hosts: tuple[str, ...], on: tuple[str, ...], bui
 
     Example: pyhomelab build --on @rack,nas
     """
+    refuse_two_kinds(as_json=as_json, json_events=json_events)
     lab, premises = load(inventory), Premises(inventory)
     machines = targets(lab, inventory)
     chosen = select((*hosts, *on), machines)
     refuse_stale(lab, premises)
     refuse_untracked(premises.root, premises.directory)
-    key = _key(premises) if build_on != BuildOn.HOST else None  # what is built there stays there
-    site = Site(BuildOn(build_on), premises.own / "gcroots", key, machines)
-    with flake_of(premises.root, premises.own) as flake:
-        results = build_machines(flake, tuple(chosen), site, show)
+    with teller(json_events=json_events) as tell, flake_of(premises.root, premises.own) as flake:
+        key = _key(premises, tell) if build_on != BuildOn.HOST else None  # what is built there stays there
+        site = Site(BuildOn(build_on), premises.own / "gcroots", key, machines)
+        results = build_machines(flake, tuple(chosen), site, tell)
     if as_json:
         print_json({"hosts": {host: _as_data(result) for host, result in results.items()}})
-    else:
+    elif not json_events:
         for result in results.values():
             if isinstance(result, Built):
                 click.echo(result.toplevel)
     if failed := failures(results):
-        raise SomeFailed(failed)
+        raise SomeFailed(failed, hint="; ".join(next_steps(_unbuilt(results), inventory)))
 
 
-def _key(premises: Premises) -> Path | None:
+def _key(premises: Premises, tell: Tell) -> Path | None:
     file = signing_key_file(premises.own)
     if file.exists():
         return file
-    show(Noted(f"nothing is signed: there is no {file}; `pyhomelab init --only-signing-key {premises.root}` makes it"))
+    tell(Noted(f"nothing is signed: there is no {file}; `pyhomelab init --only-signing-key {premises.root}` makes it"))
     return None
+
+
+def _unbuilt(results: Mapping[str, Built | BuildFailed | EvaluationFailed]) -> list[HostEnded]:
+    return [HostEnded(host, "build failed") for host, result in results.items() if not isinstance(result, Built)]
 
 
 def _as_data(result: Built | BuildFailed | EvaluationFailed) -> dict[str, Any]:

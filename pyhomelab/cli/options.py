@@ -4,20 +4,33 @@ from __future__ import annotations
 
 import json
 import re
+from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import click
 
+from pyhomelab.reboots import Mode
+from pyhomelab.runs import Limits
 from pyhomelab.selection import words_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 inventory_argument = click.argument(
     "inventory", type=click.Path(path_type=Path, readable=False), default=Path("hosts"), shell_complete=None
 )
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object, for scripts.")
+
+json_events_option = click.option(
+    "--json-events", is_flag=True, help="Print what happens as it happens, one JSON object a line."
+)
+
+
+def refuse_two_kinds(*, as_json: bool, json_events: bool) -> None:
+    """Raise UsageError if stdout is asked for both kinds of JSON."""
+    if as_json and json_events:
+        raise click.UsageError("--json and --json-events are both for stdout: choose one")
 
 
 def _words(context: click.Context, parameter: click.Parameter, texts: Sequence[str]) -> tuple[str, ...]:
@@ -41,6 +54,7 @@ parallel_option = click.option(
     "--max-parallel", type=click.IntRange(min=1), default=4, show_default=True, help="Most machines in a wave."
 )
 
+Command = TypeVar("Command", bound="Callable[..., Any]")
 _SECONDS = {"s": 1, "m": 60, "h": 3600}
 
 
@@ -52,23 +66,42 @@ def _seconds(context: click.Context, parameter: click.Parameter, text: str) -> i
     return int(match[1]) * _SECONDS[match[2]]
 
 
-activation_option = click.option(
-    "--activation-limit",
-    "activation",
-    metavar="TIME",
-    default="5m",
+def _time(name: str, parameter: str, default: str, text: str) -> Callable[[Command], Command]:
+    return click.option(
+        name, parameter, metavar="TIME", default=default, show_default=True, callback=_seconds, help=text
+    )
+
+
+reboot_option = click.option(
+    "--reboot",
+    type=click.Choice([mode.value for mode in Mode]),
+    default=Mode.NEVER.value,
     show_default=True,
-    callback=_seconds,
-    help="How long a new system may take to activate.",
+    help="Reboot machines, with proof and a way back: never, where only that brings all of a system, or always.",
 )
-probation_option = click.option(
-    "--probation",
-    metavar="TIME",
-    default="2m",
-    show_default=True,
-    callback=_seconds,
-    help="How long a machine waits to be told that all is well, before it goes back.",
+_MANNER = (
+    reboot_option,
+    _time("--activation-limit", "activation", "5m", "How long a system may take to activate."),
+    _time(
+        "--probation",
+        "probation",
+        "2m",
+        "How long a machine waits to be told that all is well; thrice that after a boot.",
+    ),
+    _time("--boot-limit", "boot", "10m", "How long a machine may take to boot."),
 )
+
+
+def manner_options(command: Command) -> Command:
+    """Add the options that say how machines are changed; the command gets them as `limits` and `reboot`."""
+
+    @wraps(command)
+    def told(*, activation: int, probation: int, boot: int, reboot: str, **others: Any) -> Any:  # noqa: ANN401 - of any command
+        return command(limits=Limits(activation, probation, boot), reboot=Mode(reboot), **others)
+
+    for option in reversed(_MANNER):
+        told = option(told)
+    return cast("Command", told)
 
 
 def print_json(value: Any) -> None:  # noqa: ANN401 - JSON holds anything

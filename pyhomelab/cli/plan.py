@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
-from pyhomelab.cli.options import host_option, inventory_argument, json_option, on_option, parallel_option, print_json
+from pyhomelab.cli.options import (
+    host_option,
+    inventory_argument,
+    json_option,
+    on_option,
+    parallel_option,
+    print_json,
+    reboot_option,
+)
 from pyhomelab.cli.planning import planned
-from pyhomelab.cli.rolling import show_plan
+from pyhomelab.cli.plans import plan_data, show_plan
+from pyhomelab.cli.telling import teller
+from pyhomelab.errors import SomeFailed
+from pyhomelab.reboots import Mode
+from pyhomelab.wording import listed
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    from pyhomelab.rollout import Rollout
 
 
 @click.command()
@@ -21,27 +31,32 @@ if TYPE_CHECKING:
 @host_option
 @on_option
 @parallel_option
+@reboot_option
+@click.option("--full", is_flag=True, help="Name all packages and units, not only the first.")
 @json_option
-def command(*, inventory: Path, hosts: tuple[str, ...], on: tuple[str, ...], max_parallel: int, as_json: bool) -> None:
+def command(  # noqa: PLR0913 - one for each option
+    *,
+    inventory: Path,
+    hosts: tuple[str, ...],
+    on: tuple[str, ...],
+    max_parallel: int,
+    reboot: str,
+    full: bool,
+    as_json: bool,
+) -> None:
     """Say what a deploy would change, and in which order.
 
-    Builds the systems and asks the machines what they run; changes nothing. Exits 4 if a machine could not be built.
+    Builds the systems and asks the machines what they run, what they lack and what is free there; changes nothing.
+    Exits 4 if a machine would not get its system, because it could not be built or for a reason that is said.
 
     Example: pyhomelab plan --on @rack
     """
-    work = planned(inventory, (*hosts, *on), max_parallel)
+    with teller() as tell:
+        work = planned(inventory, (*hosts, *on), max_parallel, tell, Mode(reboot))
     if as_json:
-        print_json(_as_data(work.plan))
+        print_json(plan_data(work.plan, work.chosen))
     else:
-        show_plan(work.plan, err=False)
+        show_plan(work.plan, err=False, is_full=full)
     work.refuse_unbuilt()
-
-
-def _as_data(plan: Rollout) -> dict[str, Any]:
-    changed = {
-        host: {"state": "changed", "from": change.old, "to": change.new, "reboot_for": change.reboot_for}
-        for host, change in plan.changes.items()
-    }
-    alone = {host: {"state": "left alone", "why": why} for host, why in plan.left_out.items()}
-    waves = [{"machines": wave.machines, "why": dict(wave.why), "canary": wave.is_canary} for wave in plan.waves]
-    return {"hosts": {host: {"state": "in sync"} for host in plan.in_sync} | changed | alone, "waves": waves}
+    if work.plan.left_out:
+        raise SomeFailed(f"{listed(work.plan.left_out)} would be left alone")

@@ -7,6 +7,7 @@ from threading import Lock
 from typing import TYPE_CHECKING
 
 from pyhomelab.report import lines
+from pyhomelab.wording import harmless
 
 if TYPE_CHECKING:
     from pyhomelab.events import Event
@@ -18,5 +19,5 @@ def show(event: Event) -> None:
     """Write an event on stderr; the lines of events that threads show at the same time do not mix."""
     with _ONE_AT_A_TIME:
         for line in lines(event):
-            sys.stderr.write(f"{line}\n")
+            sys.stderr.write(f"{harmless(line)}\n")
         sys.stderr.flush()

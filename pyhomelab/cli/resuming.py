@@ -6,9 +6,10 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pyhomelab.booting import open_what_is_left
 from pyhomelab.cli.asking import ask_machines
-from pyhomelab.cli.progress import show
-from pyhomelab.cli.rolling import Resumed, Told, gear_of, journal_file, refuse_unconfirmed, report, roll
+from pyhomelab.cli.foresight import goal_of, kept_goal
+from pyhomelab.cli.rolling import Resumed, Told, gear_of, journal_file, refuse_unconfirmed, roll
 from pyhomelab.cli.tables import local
 from pyhomelab.errors import Refused
 from pyhomelab.events import Noted
@@ -18,20 +19,22 @@ from pyhomelab.lock import as_run
 from pyhomelab.parallel import as_they_end, in_background
 from pyhomelab.premises import Premises
 from pyhomelab.resume import leftovers, settle
-from pyhomelab.rollout import Goal, concerned, rollout
+from pyhomelab.rollout import concerned, rollout
 from pyhomelab.targets import targets
 from pyhomelab.wording import listed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from pyhomelab.cli.rolling import Gear
-    from pyhomelab.journal import Run
+    from pyhomelab.cli.rolling import Gear, Over
+    from pyhomelab.cli.telling import Teller
+    from pyhomelab.events import Tell
+    from pyhomelab.journal import Entry, Run
     from pyhomelab.rollout import Rollout
-    from pyhomelab.turn import Result
+    from pyhomelab.runs import Lab, Result
 
 
-def mention_unfinished(inventory: Path) -> None:
+def mention_unfinished(inventory: Path, tell: Tell) -> None:
     """Say that an earlier run was cut short, if one was."""
     file = journal_file(Premises(inventory))
     if not file.exists():
@@ -40,48 +43,55 @@ def mention_unfinished(inventory: Path) -> None:
         run = journal.unfinished_run()
     if run is not None:
         began = f"{run.kind} {run.id}, begun {local(run.began)} by {run.by}"
-        show(Noted(f"the {began} did not come to its end: --resume would go on with it, this begins anew"))
+        tell(Noted(f"the {began} did not come to its end: --resume would go on with it, this begins anew"))
 
 
-def resumed(inventory: Path, *, is_confirmed: bool, as_json: bool) -> None:
+def resumed(inventory: Path, tell: Teller, *, is_confirmed: bool) -> Over:
     """Go on with the last run; raises Refused if it came to its end, or is still at work."""
     lab, premises = load(inventory), Premises(inventory)
     machines = targets(lab, inventory)
-    with gear_of(lab, machines, premises) as gear:
+    with gear_of(lab, machines, premises, tell) as gear:
         run = gear.journal.unfinished_run()
         if run is None:
             raise Refused("there is nothing to resume: the last run came to its end", hint="`pyhomelab deploy`")
+        if not run.options:
+            raise Refused(f"run {run.id} was begun by an older pyhomelab", hint="`pyhomelab deploy` begins anew")
         told = Told.of(run)
         with as_run(gear.own, run.id, run.by):
             results = _settled(gear, run, told)
             plan = _rest(gear, run, told, results)
-            refuse_unconfirmed(plan, is_confirmed=is_confirmed)
-        after = roll(gear, plan, told, Resumed(run, results))
-    report(plan, after, as_json=as_json, before=results)
+            refuse_unconfirmed(plan, tell, is_confirmed=is_confirmed)
+        return roll(gear, plan, told, Resumed(run, results))
 
 
 def _settled(gear: Gear, run: Run, told: Told) -> Mapping[str, Result]:
     """Ask every machine whose trial has no end in the journal what became of it; gives the machines that are done."""
-    left = leftovers(gear.journal.entries(run.id))
+    left = leftovers(gear.journal.entries(run.id), told.reboot)
     lab = gear.lab(run.id, told)
-    known = {host: entry for host, entry in left.trials.items() if host in gear.machines}
-
-    def found(host: str) -> tuple[str, Result | None]:
-        return host, settle(lab, known[host], run.id)
-
+    cut_short = {host: entry for host, entry in left.cut_short.items() if host in gear.machines}
     results = dict(left.results)
-    for future in as_they_end([in_background(partial(found, host)) for host in known]):
+    for future in as_they_end([in_background(partial(_found, lab, entry)) for entry in cut_short.values()]):
         host, result = future.result()
         if result is not None:
             results[host] = result
+    for host in sorted(left.drained):
+        open_what_is_left(lab, host)
     return results
+
+
+def _found(lab: Lab, entry: Entry) -> tuple[str, Result | None]:
+    return entry.host, settle(lab, entry)
 
 
 def _rest(gear: Gear, run: Run, told: Told, results: Mapping[str, Result]) -> Rollout:
     """Plan what is left to do; raises Refused if a system that is needed for it is gone."""
-    goals = {host: Goal(goal) for host, goal in run.goals.items() if host not in results and host in gear.machines}
+    left = {host: goal for host, goal in run.goals.items() if host not in results and host in gear.machines}
+    if told.kind == "deploy":
+        goals = {host: goal_of(Path(goal)) for host, goal in left.items()}
+    else:
+        goals = {host: kept_goal(gear.machines, host, goal) for host, goal in left.items()}
     answers = ask_machines(gear.machines, concerned(gear.inventory, goals))
-    plan = rollout(gear.inventory, goals, answers, told.max_parallel)
+    plan = rollout(gear.inventory, goals, answers, told.max_parallel, reboot=told.reboot)
     gone = [host for host, change in plan.changes.items() if told.kind == "deploy" and not Path(change.new).exists()]
     if gone:
         raise Refused(f"the systems of {listed(gone)} are not here any more", hint="`pyhomelab deploy` makes them anew")

@@ -7,21 +7,25 @@ from typing import TYPE_CHECKING
 import click
 
 from pyhomelab.cli.asking import ask_machines
-from pyhomelab.cli.options import activation_option, inventory_argument, json_option, probation_option
-from pyhomelab.cli.rolling import Told, gear_of, refuse_unconfirmed, report, roll
+from pyhomelab.cli.foresight import kept_goal
+from pyhomelab.cli.options import inventory_argument, json_events_option, json_option, manner_options, refuse_two_kinds
+from pyhomelab.cli.reporting import Output, conclude
+from pyhomelab.cli.rolling import Told, gear_of, refuse_unconfirmed, roll
+from pyhomelab.cli.telling import teller
 from pyhomelab.errors import HostFailed, Refused
 from pyhomelab.load import load
 from pyhomelab.premises import Premises
-from pyhomelab.rollout import Goal, concerned, rollout
+from pyhomelab.rollout import concerned, rollout
 from pyhomelab.selection import select
 from pyhomelab.targets import targets
-from pyhomelab.turn import Limits
 from pyhomelab.wording import listed
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from pyhomelab.hoststate import HostState
+    from pyhomelab.reboots import Mode
+    from pyhomelab.runs import Limits
 
 
 @click.command()
@@ -29,11 +33,19 @@ if TYPE_CHECKING:
 @click.option("--host", required=True, help="The machine.")
 @click.option("--to", "number", type=click.IntRange(min=1), help="The generation; by default the one before this.")
 @click.option("--yes", is_flag=True, help="Do not ask before the machine is changed.")
-@activation_option
-@probation_option
+@manner_options
 @json_option
+@json_events_option
 def command(  # noqa: PLR0913 - one for each option
-    *, inventory: Path, host: str, number: int | None, yes: bool, activation: int, probation: int, as_json: bool
+    *,
+    inventory: Path,
+    host: str,
+    number: int | None,
+    yes: bool,
+    limits: Limits,
+    reboot: Mode,
+    as_json: bool,
+    json_events: bool,
 ) -> None:
     """Bring a machine back to an earlier generation.
 
@@ -42,6 +54,7 @@ def command(  # noqa: PLR0913 - one for each option
 
     Example: pyhomelab rollback --host dl1 --to 12
     """
+    refuse_two_kinds(as_json=as_json, json_events=json_events)
     lab, premises = load(inventory), Premises(inventory)
     machines = targets(lab, inventory)
     (name,) = select((host,), machines)
@@ -49,11 +62,13 @@ def command(  # noqa: PLR0913 - one for each option
     answer = answers[name]
     if isinstance(answer, HostFailed):
         raise answer
-    plan = rollout(lab, {name: Goal(_earlier(name, answer, number))}, answers, max_parallel=1)
-    refuse_unconfirmed(plan, is_confirmed=yes)
-    with gear_of(lab, machines, premises) as gear:
-        results = roll(gear, plan, Told("rollback", Limits(activation, probation)))
-    report(plan, results, as_json=as_json)
+    goals = {name: kept_goal(machines, name, _earlier(name, answer, number))}
+    plan = rollout(lab, goals, answers, max_parallel=1, reboot=reboot)
+    with teller(json_events=json_events) as tell:
+        refuse_unconfirmed(plan, tell, is_confirmed=yes)
+        with gear_of(lab, machines, premises, tell) as gear:
+            over = roll(gear, plan, Told("rollback", limits, reboot=reboot))
+    conclude(over, inventory, Output("rollback", as_json=as_json, json_events=json_events))
 
 
 def _earlier(host: str, state: HostState, number: int | None) -> str:

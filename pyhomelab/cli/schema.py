@@ -5,15 +5,17 @@ from __future__ import annotations
 import click
 
 from pyhomelab.cli.options import print_json
+from pyhomelab.event_json import events_schema
 from pyhomelab.schema import json_schema
 
 
 @click.command()
-def command() -> None:
+@click.option("--events", "of_events", is_flag=True, help="Of the lines that --json-events prints instead.")
+def command(*, of_events: bool) -> None:
     """Print the JSON Schema of the inventory.
 
     An editor that knows YAML schemas then explains and completes every key.
 
     Example: pyhomelab schema > hosts/inventory.schema.json
     """
-    print_json(json_schema())
+    print_json(events_schema() if of_events else json_schema())

@@ -10,20 +10,25 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 from pyhomelab.cli.asking import ask, failure, refuse_silence
+from pyhomelab.cli.history import last_deployments
 from pyhomelab.cli.options import host_option, inventory_argument, json_option, on_option, print_json
 from pyhomelab.cli.tables import as_text, local
+from pyhomelab.drift import drift_of, remarks
 from pyhomelab.errors import HostFailed
+from pyhomelab.premises import Premises
+from pyhomelab.rollout import foreign
 from pyhomelab.wording import counted, lasting, listed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from pyhomelab.cli.asking import Answers
     from pyhomelab.hoststate import HostState
+    from pyhomelab.journal import Deployment
     from pyhomelab.targets import Target
 
-_WIDTH = 140
+_WIDTH = 170
 
 
 @click.command()
@@ -34,29 +39,30 @@ _WIDTH = 140
 def command(*, inventory: Path, hosts: tuple[str, ...], on: tuple[str, ...], as_json: bool) -> None:
     """Say what every machine runs, and how it is.
 
-    A machine is in sync if it would run the same after a reboot. Its health is what systemd says of it. Exits 4 if a
-    machine could not be asked.
+    A machine is in sync if it would run the same after a reboot, and was given that from here; the run that did is
+    named. Its health is what systemd says of it. Exits 4 if a machine could not be asked.
 
     Example: pyhomelab status --on @rack
     """
     chosen, answers = ask(inventory, (*hosts, *on))
+    last = last_deployments(Premises(inventory), chosen)
     if as_json:
-        print_json({"hosts": {name: _as_data(answer) for name, answer in answers.items()}})
+        print_json({"hosts": {name: _as_data(answer, last.get(name)) for name, answer in answers.items()}})
     else:
-        click.echo(_table(answers))
+        click.echo(_table(answers, last))
         for name, answer in answers.items():
             if not isinstance(answer, HostFailed):
-                for remark in _remarks(chosen[name], answer):
+                for remark in _remarks(chosen[name], answer, last.get(name)):
                     click.echo(f"{name}: {remark}")
     refuse_silence(answers)
 
 
-def _table(answers: Answers) -> str:
+def _table(answers: Answers, last: Mapping[str, Deployment]) -> str:
     now = datetime.now(UTC)
-    table = Table("machine", "NixOS", "generation", "deployed", "up", "state", "health", box=SIMPLE_HEAD)
+    table = Table("machine", "NixOS", "generation", "deployed", "by run", "up", "state", "health", box=SIMPLE_HEAD)
     for name, answer in answers.items():
         if isinstance(answer, HostFailed):
-            table.add_row(name, *["-"] * 4, answer.kind, "-")
+            table.add_row(name, *["-"] * 5, answer.kind, "-")
             continue
         kept = answer.generation_of(answer.current)
         table.add_row(
@@ -64,11 +70,22 @@ def _table(answers: Answers) -> str:
             (answer.current.nixos_version if answer.current else None) or "unknown",
             str(kept.number) if kept else "-",
             local(kept.date) if kept else "-",
+            run.run if (run := _brought(answer, last.get(name))) is not None else "-",
             lasting((now - answer.booted_at).total_seconds()),
-            answer.drift,
+            drift_of(answer, _given(last.get(name))),
             _health(answer),
         )
     return as_text(table, _WIDTH)
+
+
+def _given(deployment: Deployment | None) -> str | None:
+    return deployment.goal if deployment is not None else None
+
+
+def _brought(state: HostState, deployment: Deployment | None) -> Deployment | None:
+    """Give what brought the system that a machine runs, if that was done from here."""
+    runs = state.current is not None and state.current.path == _given(deployment)
+    return deployment if runs else None
 
 
 def _health(state: HostState) -> str:
@@ -76,29 +93,15 @@ def _health(state: HostState) -> str:
     return f"{state.systemd}{failed}"
 
 
-def _remarks(target: Target, state: HostState) -> Iterator[str]:
-    if not target.system.startswith(f"{state.machine}-"):
-        yield f"is {state.machine}, but the inventory says {target.system}"
-    yield from _drift(state)
+def _remarks(target: Target, state: HostState, last: Deployment | None) -> Iterator[str]:
+    if is_of_another_kind := foreign(state, target.system):
+        yield is_of_another_kind
+    yield from remarks(state, _given(last))
     if state.failed_units:
         yield f"failed: {listed(state.failed_units)}"
 
 
-def _drift(state: HostState) -> Iterator[str]:
-    current, booted, default = state.current, state.booted, state.next_boot
-    if default is None or current is None or booted is None:
-        yield "keeps no generation that it would boot" if default is None else "does not say what it runs"
-    elif state.drift == "uncommitted":
-        yield f"the next boot undoes what it runs: it starts generation {default.number} again"
-    elif state.drift == "reboot pending" and state.generation_of(current) == default:
-        names = current.parts.keys() | booted.parts.keys()
-        differing = sorted(part for part in names if current.parts.get(part) != booted.parts.get(part))
-        yield f"runs with the {listed(differing)} of the system that it was booted with, until it is rebooted"
-    elif state.drift == "reboot pending":
-        yield f"the next boot starts generation {default.number}"
-
-
-def _as_data(answer: HostState | HostFailed) -> dict[str, object]:
+def _as_data(answer: HostState | HostFailed, last: Deployment | None) -> dict[str, object]:
     if isinstance(answer, HostFailed):
         return failure(answer)
     current, booted, default = answer.current, answer.booted, answer.next_boot
@@ -116,7 +119,18 @@ def _as_data(answer: HostState | HostFailed) -> dict[str, object]:
         "deployed": kept.date.isoformat() if kept else None,
         "boot_id": answer.boot_id,
         "booted": answer.booted_at.isoformat(),
-        "drift": answer.drift,
+        "drift": drift_of(answer, _given(last)),
+        "last_deployment": _deployment_data(last) if last is not None else None,
         "health": answer.systemd,
         "failed_units": list(answer.failed_units),
+    }
+
+
+def _deployment_data(deployment: Deployment) -> dict[str, object]:
+    return {
+        "run": deployment.run,
+        "kind": deployment.kind,
+        "by": deployment.by,
+        "at": deployment.at.isoformat(),
+        "system": deployment.goal,
     }

@@ -1,7 +1,8 @@
 # Says what this host runs and how it is, as lines of words between tabs. Changes nothing and needs no root.
 #
 # Sent over ssh to `sh -s`, so it is one command: the shell has read all of it before it runs any of it, and nothing
-# in it can take the rest for its input. It must get by with what any NixOS has, of whatever age.
+# in it can take the rest for its input. It must get by with what any NixOS has, of whatever age. A line before it may set
+# OTHER to a system that the host keeps, to hear of that one too.
 {
     export LC_ALL=C QUOTING_STYLE=literal "PATH=$PATH:/run/current-system/sw/bin:/usr/bin:/bin"
     profiles=/nix/var/nix/profiles
@@ -34,6 +35,14 @@
         say part "$1" kernel-params "$params"
     }
 
+    # What a system asks of the one before it: another init, or other values here, and it can only be booted.
+    switch_parts() { # NAME SYSTEM
+        interface=
+        [ ! -r "$2/init-interface-version" ] || read -r interface <"$2/init-interface-version"
+        say init "$1" "$interface"
+        [ ! -r "$2/switch-inhibitors" ] || say inhibitors "$1" "$(tr '\n\t' '  ' <"$2/switch-inhibitors")"
+    }
+
     is_nixos=no
     [ ! -e /etc/NIXOS ] || is_nixos=yes
     os=
@@ -46,13 +55,16 @@
     say os "$is_nixos" "$os" "$(uname -m)"
     say boot "$boot_id" "$(date +%s)" "${uptime%%.*}"
 
+    tell_of() { # NAME SYSTEM
+        say system "$1" "$(readlink -f "$2")"
+        describe "$1" "$2"
+        boot_parts "$1" "$2"
+        switch_parts "$1" "$2"
+    }
     for name in current booted; do
-        if [ -L "/run/$name-system" ]; then
-            say system "$name" "$(readlink -f "/run/$name-system")"
-            describe "$name" "/run/$name-system"
-            boot_parts "$name" "/run/$name-system"
-        fi
+        [ ! -L "/run/$name-system" ] || tell_of "$name" "/run/$name-system"
     done
+    [ ! -e "${OTHER:-}" ] || tell_of other "$OTHER"
     if [ -L "$profiles/system" ]; then
         say profile "$(readlink "$profiles/system")"
         for chosen in "$profiles"/system/specialisation/*; do

@@ -15,9 +15,8 @@
 #   abort    written by the deployer: stop waiting and go back
 #   hold     written by the deployer: the way back failed, but a person will look after it; do not restart
 #
-# States: armed, testing, probation, committing, rolling-back; and the last ones: committed, uncommitted (runs the new
-# system, boots the old), refused (nothing was changed), superseded (somebody activated a third system),
-# rolled-back, rollback-failed (restarts soon, unless held), restarting.
+# States: armed, testing, probation, committing, rolling-back; and the last ones: committed, refused (nothing was changed),
+# superseded (somebody activated a third system), rolled-back, rollback-failed (restarts soon, unless held), restarting.
 set -u
 umask 077
 
@@ -193,15 +192,15 @@ restart_unless_held() { # REASON
 
 # --- forward ---
 
-# The profile says what boots, also where that is the old system: whoever looks must not be told otherwise.
-uncommitted() { # REASON GENERATION
+# A host that would boot another system than it runs surprises whoever looks at it next: so it runs the old one again. The
+# profile says what boots, and must not say otherwise.
+cannot_commit() { # REASON GENERATION
     if [ -n "$2" ]; then
         timeout "$ACTIVATION_SECONDS" nix-env --profile "$PROFILE" --switch-generation "$2" >>"$log" 2>&1
         no_check=1
         switch "$PROFILE" boot || fact boots unknown
     fi
-    say uncommitted "$1"
-    finish
+    go_back "$1"
 }
 
 commit() {
@@ -218,10 +217,10 @@ commit() {
         before=${before##*-}
     fi
     if ! timeout "$ACTIVATION_SECONDS" nix-env --profile "$PROFILE" --set "$NEW" >>"$log" 2>&1; then
-        uncommitted "the profile could not be set" ""
+        cannot_commit "the profile could not be set" ""
     fi
     if ! switch "$NEW" boot; then
-        uncommitted "the boot loader could not be written" "$before"
+        cannot_commit "the boot loader could not be written" "$before"
     fi
     # On the disk before anybody hears of it.
     timeout 60 sync --file-system "${PROFILE%/*}" /boot 2>/dev/null

@@ -1,5 +1,6 @@
 """The inventory as frozen types; each part's own rules stand beside it."""
 
+from pyhomelab.model.check import DeclaredCheck
 from pyhomelab.model.cluster import Cluster
 from pyhomelab.model.guest import ANYWHERE, Guest, GuestDisk, GuestLink
 from pyhomelab.model.host import Boot, Host, Kvm
@@ -17,6 +18,7 @@ __all__ = [
     "Boot",
     "Cluster",
     "Dataset",
+    "DeclaredCheck",
     "Guest",
     "GuestDisk",
     "GuestLink",

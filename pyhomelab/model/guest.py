@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from pyhomelab.model.base import AbsolutePath, Between, Mac, Matching, Model, Name
+from pyhomelab.model.check import DeclaredCheck
 from pyhomelab.model.host import CpuModel, KernelSeries, PciAddress
 from pyhomelab.model.lab import Tags
 from pyhomelab.model.network import LinkAddress
@@ -66,6 +67,9 @@ class Guest(Model):
     )
     anti_affinity: tuple[Name, ...] = Field(
         (), title="Anti-affinity", description="Names of groups; two guests of one group never share a host."
+    )
+    checks: dict[Name, DeclaredCheck] = Field(
+        {}, title="Checks", description="What holds when it is well, by name; beside what its roles are asked."
     )
     ssh: Ssh = Field(Ssh(), title="SSH", description="How the guest is reached, where its links do not say it.")
 

@@ -6,7 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from pyhomelab.model.base import Between, DiskPath, InterfaceName, Matching, Model
+from pyhomelab.model.base import Between, DiskPath, InterfaceName, Matching, Model, Name
+from pyhomelab.model.check import DeclaredCheck
 from pyhomelab.model.lab import Overcommit, Tags
 from pyhomelab.model.network import Link
 from pyhomelab.model.ssh import Ssh
@@ -126,4 +127,7 @@ class Host(Model):
     zfs_trim: Calendar | None = Field("weekly", title="ZFS trim", description="When SSDs in pools hear what is free.")
     kvm: Kvm | None = Field(None, title="KVM", description="Present (even as `{}`) if the host runs guests.")
     overcommit: Overcommit | None = Field(None, title="Over-commitment", description="Ratios of this host.")
+    checks: dict[Name, DeclaredCheck] = Field(
+        {}, title="Checks", description="What holds when it is well, by name; beside what its roles are asked."
+    )
     ssh: Ssh = Field(Ssh(), title="SSH", description="How the machine is reached, where its links do not say it.")

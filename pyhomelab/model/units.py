@@ -1,4 +1,4 @@
-"""Quantities of the inventory: sizes, ratios and calendars."""
+"""Quantities of the inventory: sizes, ratios, durations and calendars."""
 
 from __future__ import annotations
 
@@ -13,6 +13,9 @@ MiB = 1 << 20
 GiB = 1 << 30
 TiB = 1 << 40
 _FACTORS = {"MiB": MiB, "GiB": GiB, "TiB": TiB}
+_SECONDS = {"s": 1, "m": 60, "h": 3600}
+_LONGEST = 3600
+_DURATION = re.compile("([0-9]{1,5})([smh])")
 _SIZE = re.compile(r"([0-9]{1,9})(?:\.([0-9]{1,3}))? ?([KMGTP]i?B?)?")
 
 
@@ -37,10 +40,25 @@ def _ratio(value: object) -> float:
     return refuse("is not a ratio", "write a number from 1 up, such as 1.5")
 
 
+def _duration(value: object) -> int:
+    match = _DURATION.fullmatch(value) if isinstance(value, str) else None
+    if match is None:
+        refuse("is not a duration", "write it like 30s, 5m or 1h")
+    seconds = int(match[1]) * _SECONDS[match[2]]
+    if not 0 < seconds <= _LONGEST:
+        refuse("is not a duration from a second to an hour", "write it like 30s, 5m or 1h")
+    return seconds
+
+
 Size = Annotated[
     int,
     PlainValidator(_size),
     json_schema(type="string", pattern="^[0-9]+(\\.[0-9]{1,3})? ?[MGT]iB$", examples=["36GiB"]),
+]
+Duration = Annotated[
+    int,
+    PlainValidator(_duration),
+    json_schema(type="string", pattern="^[0-9]{1,5}[smh]$", examples=["30s"]),
 ]
 Ratio = Annotated[float, PlainValidator(_ratio), json_schema(type="number", minimum=1)]
 _PART = r"(?:\*|[0-9]{1,4})(?:\.\.[0-9]{1,4})?(?:/[0-9]{1,4})?"

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from pyhomelab.rules import (
     addresses,
+    checks,
     cluster_networks,
     clusters,
     datasets,
@@ -116,6 +117,8 @@ RULES: tuple[Callable[[Scope], Iterator[Mistake]], ...] = (
     nodes.pod_networks_can_be_made,
     nodes.flags_say_what_no_key_says,
     nodes.labels_are_those_of_owners,
+    checks.checks_ask_one_thing,
+    checks.only_pages_have_a_status,
     room.hosts_promise_what_they_have,
     room.reserves_are_possible,
 )

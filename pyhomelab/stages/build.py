@@ -8,15 +8,15 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from pyhomelab.errors import HostFailed
-from pyhomelab.events import Building, Progressed
-from pyhomelab.flakes import NEEDS_NIX, NIX
-from pyhomelab.said import progress, why_not_built, why_not_evaluated
+from pyhomelab.events import Building
+from pyhomelab.nix import run_nix
+from pyhomelab.said import why_not_built, why_not_evaluated
 from pyhomelab.shell.network import Network
 from pyhomelab.shell.openssh import ssh_config
 from pyhomelab.states import BuildFailed, Built
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
     from pathlib import Path
 
     from pyhomelab.events import Tell
@@ -75,7 +75,7 @@ def _here(evaluated: Evaluated, site: Site, children: Children, tell: Tell) -> B
     argv = ["build", "--keep-going", "--print-out-paths", "--out-link", str(site.roots / host)]
     if site.on is BuildOn.LOCAL:
         argv += ["--builders", ""]  # without these words it is nix.conf that names them
-    ended, paths = _nix([*argv, f"{evaluated.drv_path}^out"], host, children, tell)
+    ended, paths = run_nix([*argv, f"{evaluated.drv_path}^out"], host, children, tell)
     if ended.exit_code:
         return _failed(host, ended)
     (toplevel,) = paths
@@ -83,7 +83,7 @@ def _here(evaluated: Evaluated, site: Site, children: Children, tell: Tell) -> B
         return Built(host, toplevel, is_signed=False)
     # All that it needs, and before it is copied anywhere: a path that is there already gets no signature.
     sign = ["store", "sign", "--recursive", "--key-file", str(site.key), toplevel]
-    ended, _ = _nix(sign, host, children, tell)
+    ended, _ = run_nix(sign, host, children, tell)
     if ended.exit_code:
         return BuildFailed(host, f"it was built, but not signed\n{why_not_evaluated(ended.stderr)}")
     return Built(host, toplevel, is_signed=True)
@@ -92,11 +92,11 @@ def _here(evaluated: Evaluated, site: Site, children: Children, tell: Tell) -> B
 def _there(evaluated: Evaluated, config: Path, children: Children, tell: Tell) -> Built | BuildFailed:
     host, store = evaluated.host, f"ssh-ng://{evaluated.host}"
     ssh = {"NIX_SSHOPTS": shlex.join(["-F", str(config)])}
-    ended, _ = _nix(["copy", "--derivation", "--to", store, evaluated.drv_path], host, children, tell, ssh)
+    ended, _ = run_nix(["copy", "--derivation", "--to", store, evaluated.drv_path], host, children, tell, ssh)
     if ended.exit_code:
         return BuildFailed(host, f"its derivations could not be copied to it\n{why_not_evaluated(ended.stderr)}")
     argv = ["build", "--keep-going", "--print-out-paths", "--no-link", "--store", store]
-    ended, paths = _nix([*argv, f"{evaluated.drv_path}^out"], host, children, tell, ssh)
+    ended, paths = run_nix([*argv, f"{evaluated.drv_path}^out"], host, children, tell, ssh)
     if ended.exit_code:
         return _failed(host, ended)
     return Built(host, paths[0], is_signed=False, is_on_host=True)
@@ -108,20 +108,6 @@ def _kept(built: Built, shell: Shell) -> Built | BuildFailed:
         said = f"it was built there, but is not kept from the garbage collector\n{why_not_evaluated(done.stderr)}"
         return BuildFailed(built.host, said)
     return built
-
-
-def _nix(
-    words: Sequence[str], host: str, children: Children, tell: Tell, environment: Mapping[str, str] | None = None
-) -> tuple[Ended, list[str]]:
-    """Run Nix for a machine; gives how it ended, and the lines that it printed."""
-
-    def heard(line: str) -> None:
-        if doing := progress(line):
-            tell(Progressed(host, doing))
-
-    with children.running([*NIX, *words], needs=NEEDS_NIX, environment=environment, on_stderr=heard) as nix:
-        printed = list(nix.lines())
-        return nix.end(), printed
 
 
 def _failed(host: str, ended: Ended) -> BuildFailed:

@@ -6,13 +6,14 @@ import shlex
 from typing import TYPE_CHECKING
 
 from pyhomelab.errors import HostFailed
-from pyhomelab.flakes import NEEDS_NIX, NIX
+from pyhomelab.nix import run_nix
 from pyhomelab.said import why_not_evaluated
 from pyhomelab.shell.openssh import ssh_config
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from pyhomelab.events import Tell
     from pyhomelab.process import Children
     from pyhomelab.targets import Target
 
@@ -23,14 +24,12 @@ class NotCopied(HostFailed):
     kind = "not copied"
 
 
-def copy_to(target: Target, machines: Mapping[str, Target], system: str, children: Children) -> None:
+def copy_to(
+    target: Target, machines: Mapping[str, Target], system: str, children: Children, tell: Tell = lambda _: None
+) -> None:
     """Copy what a machine lacks of a system; the machine checks that it is signed. Raises NotCopied or Unreachable."""
     with ssh_config(target, machines) as config:
-        argv = [*NIX, "copy", "--to", f"ssh-ng://{target.name}", system]
         ssh = {"NIX_SSHOPTS": shlex.join(["-F", str(config)])}
-        with children.running(argv, needs=NEEDS_NIX, environment=ssh) as nix:
-            for _ in nix.lines():
-                pass
-            ended = nix.end()
+        ended, _ = run_nix(["copy", "--to", f"ssh-ng://{target.name}", system], target.name, children, tell, ssh)
     if ended.exit_code:
         raise NotCopied(f"its system could not be copied to it\n{why_not_evaluated(ended.stderr)}", where=target.name)

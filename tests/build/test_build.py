@@ -55,7 +55,10 @@ def test_a_machine_that_fails_keeps_no_other_from_being_built_and_the_exit_code_
     assert "\ndl2:   error: dl2 has no such option\n" in done.stderr
     assert "\ndl3: build failed\n" in done.stderr
     assert "\ndl3:          > compiling\ndl3:          > undefined reference\n" in done.stderr
-    assert done.stderr.endswith("\ndl2 could not be evaluated; dl3 could not be built\n")
+    assert done.stderr.endswith(
+        "\ndl2 could not be evaluated; dl3 could not be built; next, when that is mended: pyhomelab build --on dl2,dl3 "
+        f"{lab.root}/hosts\n"
+    )
 
 
 def test_json_tells_what_became_of_each_machine(lab: NixLab) -> None:

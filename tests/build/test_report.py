@@ -4,7 +4,20 @@ from __future__ import annotations
 
 import pytest
 
-from pyhomelab.events import AskedAgain, Building, Evaluating, Event, Noted, Progressed
+from pyhomelab.events import (
+    Advanced,
+    AskedAgain,
+    Building,
+    Evaluating,
+    Event,
+    HostEnded,
+    Noted,
+    Progressed,
+    RunBegan,
+    RunEnded,
+    StageBegan,
+    StageEnded,
+)
 from pyhomelab.report import failures, lines
 from pyhomelab.states import BuildFailed, Built, Evaluated, EvaluationFailed
 
@@ -28,9 +41,27 @@ PATH = "/nix/store/x-nixos-system-dl1"
         (Built("dl1", PATH, is_signed=True), [f"dl1: built and signed: {PATH}"]),
         (Built("dl1", PATH, is_signed=False, is_on_host=True), [f"dl1: built there: {PATH}"]),
         (BuildFailed("dl1", "error: a"), ["dl1: build failed", "dl1:   error: a"]),
+        (RunBegan("r1", "deploy", ("dl1", "dl2")), ["deploy r1 of 2 machines"]),
+        (StageBegan("dl1", "copy"), ["dl1: copying its system"]),
+        (StageBegan("dl1", "activate"), ["dl1: trying its system"]),
+        (StageBegan("dl1", "drain"), ["dl1: moving its pods elsewhere"]),
+        (StageBegan("dl1", "reboot"), ["dl1: rebooting"]),
+        (StageBegan("dl1", "uncordon"), ["dl1: letting pods come back"]),
+        (StageEnded("dl1", "copy", "copied"), ["dl1: copy: copied"]),
+        (
+            StageEnded("dl1", "copy", "not copied", "no room\n  at b"),
+            ["dl1: copy: not copied: no room", "dl1:     at b"],
+        ),
+        (Progressed("dl1", ""), ["dl1: "]),
+        (StageEnded("dl1", "activate", "rolled back", "it hung"), ["dl1: activate: rolled back: it hung"]),
+        (Advanced("dl1", "copying", 1, 2, "bytes"), []),
+        (HostEnded("dl1", "deployed", is_well=True), []),
+        (RunEnded("r1", is_well=True), []),
     ],
 )
-def test_each_line_begins_with_the_machine_that_it_is_about(event: Event, shown: list[str]) -> None:
+def test_each_line_begins_with_the_machine_that_it_is_about_and_what_is_said_at_the_end_has_none(
+    event: Event, shown: list[str]
+) -> None:
     assert lines(event) == shown
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from tests.lab.systems import UNWELL
+
 MOMENTS = (
     "before the copy",
     "during the copy",
@@ -43,7 +45,6 @@ LEFT_ALONE = Becomes("old", "left alone", 4)
 UNREACHABLE = Becomes("old", "unreachable", 4)
 KEY_REFUSED = Becomes("old", "key refused", 4)
 OVERTAKEN = Becomes("new", "refused", 4)
-HALF = Becomes("new, boots old", "runs the new system, boots the old one", 5)
 KILLED_OLD, KILLED_NEW = Becomes("old", "nothing", -9), Becomes("new", "nothing", -9)
 FAILED_OLD, FAILED_NEW = Becomes("old", "nothing", 1), Becomes("new", "nothing", 1)
 _NO_SUPERVISOR = "there is no supervisor yet"
@@ -88,8 +89,11 @@ SYSTEMS = {
         _tried("systemctl --no-block isolate emergency.target; sleep 1000"), BACK, "activation took longer than 6 s"
     ),
     "fails a unit": System('stub.services.web = { oneshot = true; script = "exit 1"; };', BACK, "web.service failed"),
+    "fails a health check": System(
+        _tried(f"touch {UNWELL}"), BACK, f"well: `test ! -e {UNWELL}` succeeds: not any more (exit 1)"
+    ),
     "fills /boot": System(
-        'stub.bootLoader = "echo No space left on device; exit 1";', HALF, "the boot loader could not be written"
+        'stub.bootLoader = "echo No space left on device; exit 1";', BACK, "the boot loader could not be written"
     ),
 }
 
@@ -138,7 +142,7 @@ FAULTS = {
     ),
     "nix-full": Row(
         "the machine's disk is full",
-        (NOT_COPIED, _OUT_OF_SIGHT, HALF, HALF, HALF, DEPLOYED, DEPLOYED),
+        (NOT_COPIED, _OUT_OF_SIGHT, BACK, BACK, BACK, DEPLOYED, DEPLOYED),
     ),
     "collector": Row("the garbage collector runs on the machine, and deletes old generations", (DEPLOYED,) * 7),
     "supervisor": Row(

@@ -10,7 +10,7 @@ import signal
 import sys
 from typing import TYPE_CHECKING, Any
 
-from pyhomelab import turn, watch
+from pyhomelab import probation, turn, watch
 from pyhomelab.cli.main import main
 from pyhomelab.journal import Journal
 from pyhomelab.process import Children
@@ -82,7 +82,7 @@ class Deadly:
         surround(Children, "_start", after=self.started)
         surround(turn, "arm", after=lambda _, __, trial: self.of("when the host has its order", trial))
         surround(
-            turn,
+            probation,
             "acknowledge",
             lambda _, trial: self.of("before it is confirmed", trial),
             lambda _, __, trial: self.of("when it is confirmed", trial),

@@ -36,7 +36,7 @@ _COPY = f"""#!/bin/sh
   cat
 }} | /usr/bin/nix-daemon "$@"
 """
-_ENDS = ("committed", "uncommitted", "refused", "superseded", "rolled-back", "rollback-failed")
+_ENDS = ("committed", "refused", "superseded", "rolled-back", "rollback-failed")
 
 
 @dataclass

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
     from tests.lab.hosts import LabHost
 
+UNWELL = "/run/unwell"
+"""A file that makes a check of every host fail while it is there."""
 PROFILE = "/nix/var/nix/profiles/system"
 NIX_CONFIG = "experimental-features = nix-command flakes\nsubstituters =\nbuild-hook =\nbuilders =\n"
 """For every Nix that works on such a lab: nothing comes from a cache, which would only be waited for."""
@@ -52,7 +54,7 @@ def inventory(hosts: Iterable[LabHost]) -> dict[str, object]:
     key = machines[0].key.with_suffix(".pub").read_text().strip()
     return {
         "lab": {"name": "test", "state_version": "26.05", "admins": [{"name": "mika", "ssh_keys": [f"{key} mika"]}]},
-        "networks": {"lan": {"cidr": f"{network}.0/24", "gateway": f"{network}.1"}},
+        "networks": {"lan": {"cidr": f"{network}.0/24"}},
         "hosts": {host.name: _host(host) for host in machines},
     }
 
@@ -63,6 +65,7 @@ def _host(host: LabHost) -> dict[str, object]:
         "memory": "8GiB",
         "boot": {"disk": f"/dev/disk/by-id/nvme-{host.name}"},
         "links": {"eth0": {"network": "lan", "address": host.address}},
+        "checks": {"well": {"command": f"test ! -e {UNWELL}"}},
     }
 
 

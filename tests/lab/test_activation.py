@@ -122,14 +122,14 @@ def test_the_very_system_that_ran_comes_back_though_it_is_not_the_default(machin
     assert machine.systems() == [tried, default, default]
 
 
-def test_a_full_boot_partition_leaves_the_new_system_running_and_the_old_one_to_boot(machine: Machine) -> None:
+def test_a_full_boot_partition_brings_the_old_system_back(machine: Machine) -> None:
     watch, _ = machine.activated('stub.bootLoader = "echo No space left on device; exit 1";')
     machine.acknowledge(watch)
-    new = watch.armed.trial.order.new
     outcome = watch.outcome()
-    assert outcome == Outcome(Ending.BOOTS_OLD, "the boot loader could not be written", new, outcome.log)
+    why = "the boot loader could not be written"
+    assert outcome == Outcome(Ending.ROLLED_BACK, why, machine.first, outcome.log)
     assert "No space left on device" in outcome.log
-    assert machine.systems() == [new, machine.first, machine.first]
+    assert machine.is_as_before()
     machine.host.reboot()
     assert machine.is_as_before()
 
@@ -140,17 +140,18 @@ def test_a_boot_partition_that_takes_nothing_at_all_is_said(machine: Machine) ->
     watch, _ = machine.activated(loader + WEB)
     machine.host.run("touch /root/full")
     machine.acknowledge(watch)
-    assert watch.outcome().why == "the boot loader could not be written; whether it boots at all is not certain"
+    outcome = watch.outcome()
+    why = "the boot loader could not be written, and it took the old system neither, which runs again"
+    assert (outcome.ending, outcome.why, outcome.runs) == (Ending.MAY_NOT_BOOT, why, machine.first)
 
 
-def test_a_profile_that_cannot_be_set_leaves_the_new_system_running(machine: Machine) -> None:
+def test_a_profile_that_cannot_be_set_brings_the_old_system_back(machine: Machine) -> None:
     watch, _ = machine.activated(WEB)
     machine.host.inside("mount --bind -o ro /nix/var/nix/profiles /nix/var/nix/profiles")
     machine.acknowledge(watch)
     outcome = watch.outcome()
-    assert (outcome.ending, outcome.why) == (Ending.BOOTS_OLD, "the profile could not be set")
-    new = watch.armed.trial.order.new
-    assert machine.systems() == [new, machine.first, machine.first]
+    assert (outcome.ending, outcome.why) == (Ending.ROLLED_BACK, "the profile could not be set")
+    assert machine.is_as_before()
 
 
 def test_the_second_of_two_deployers_is_told_who_was_first(machine: Machine) -> None:

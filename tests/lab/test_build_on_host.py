@@ -66,7 +66,7 @@ def test_a_host_that_cannot_build_or_be_reached_keeps_no_other_from_building(adm
     assert any(line.endswith("> it is broken") and line.startswith("n2:") for line in told.err)
     address = admin.hosts["n3"].address
     assert any(line.startswith(f"n3:   root@{address} cannot be reached: ") for line in told.err), "\n".join(told.err)
-    assert told.err[-1] == "n2 and n3 could not be built"
+    assert told.err[-1] == ("n2 and n3 could not be built; next, when that is mended: pyhomelab build --on n2,n3")
 
 
 def test_a_host_with_another_key_than_the_pinned_one_is_given_nothing(admin: Admin) -> None:

@@ -204,11 +204,13 @@ def interrupted(admin: Admin, times: int) -> tuple[int, str]:
         assert program.stderr is not None
         for line in program.stderr:
             said.append(line)
-            if "trying its system" in line or "stopping when" in line:
-                if times == 0:
-                    break
-                times -= 1
+            if "trying its system" in line:
+                admin.hosts["n1"].inside("until [ -e /run/pyhomelab/*/state ]; do sleep 0.05; done")
                 program.send_signal(signal.SIGINT)
+            elif "stopping when" in line:
+                if times > 1:
+                    program.send_signal(signal.SIGINT)
+                break
         said.append(program.stderr.read())
         code = program.wait()
     return code, "".join(said)

@@ -132,7 +132,7 @@ def test_a_host_that_is_off_is_said_to_be_unreachable(admin: Admin) -> None:
     admin.config("ConnectTimeout 2")
     admin.hosts["n3"].lose_power()
     told = admin.tells("status", "--host", "n3")
-    assert (told.code, told.rows) == (4, [["n3", "-", "-", "-", "-", "unreachable", "-"]])
+    assert (told.code, told.rows) == (4, [["n3", "-", "-", "-", "-", "-", "unreachable", "-"]])
     assert told.err[-1] == "1 of 1 machine could not be asked"
 
 

@@ -8,6 +8,7 @@
     ./options.nix
     ./packages.nix
     ./place.nix
+    ./proof.nix
     ./ssh.nix
     ./users.nix
     ./watchdog.nix

@@ -5,6 +5,7 @@
   directory,
   file,
   lib,
+  pkgs,
 }:
 let
   service =
@@ -24,7 +25,10 @@ let
       WantedBy=multi-user.target
     '';
   units =
-    lib.mapAttrs (_: unit: unit.text) (lib.filterAttrs (_: unit: unit.enable) config.systemd.units)
+    # Bash is a name only.
+    lib.mapAttrs (_: unit: builtins.replaceStrings [ pkgs.runtimeShell ] [ "/bin/sh" ] unit.text) (
+      lib.filterAttrs (_: unit: unit.enable) config.systemd.units
+    )
     // lib.mapAttrs' (
       name: value: lib.nameValuePair "${name}.service" (service name value)
     ) config.stub.services;

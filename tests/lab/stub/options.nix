@@ -41,6 +41,16 @@ in
         example = "exit 1";
         description = "What installing the boot loader does before it takes the new system as its default, in sh.";
       };
+      loader = lib.mkOption {
+        type = lib.types.enum [
+          "systemd-boot"
+          "grub"
+          "other"
+        ];
+        default = "systemd-boot";
+        example = "grub";
+        description = "Whose menu is on /boot; what `other` starts cannot be told for a single boot.";
+      };
       initInterface = lib.mkOption {
         type = lib.types.str;
         default = "systemd 2";

@@ -1,5 +1,10 @@
 # A NixOS system as far as a deployment looks at it: what nixos/modules/system/activation/top-level.nix puts there.
-{ config, lib, ... }:
+{
+  config,
+  lib,
+  pkgs,
+  ...
+}:
 let
   cfg = config.stub;
   inherit (import ./build.nix { inherit config lib; })
@@ -24,9 +29,18 @@ let
     links = lib.mapAttrs' (
       name: packageVersion: lib.nameValuePair "share/${name}" (package name packageVersion)
     ) cfg.packages;
-    programs."bin/nixos-version" = program "nixos-version" ./files/nixos-version.sh {
-      inherit (cfg) version;
-      revision = toString config.system.configurationRevision;
+    programs = {
+      "bin/nixos-version" = program "nixos-version" ./files/nixos-version.sh {
+        inherit (cfg) version;
+        revision = toString config.system.configurationRevision;
+      };
+    }
+    // lib.optionalAttrs (cfg.loader == "systemd-boot") {
+      "bin/bootctl" = program "bootctl" ./files/bootctl.sh { };
+    }
+    // lib.optionalAttrs (cfg.loader == "grub") {
+      "bin/df" = program "df" ./files/plain-disk.sh { };
+      "bin/stat" = program "stat" ./files/plain-disk.sh { };
     };
   };
   scripts = import ./scripts.nix { inherit config lib file; };
@@ -37,6 +51,7 @@ let
       directory
       file
       lib
+      pkgs
       ;
   };
 
@@ -46,6 +61,9 @@ let
       "bin/switch-to-configuration" =
         program "switch-to-configuration" ./files/switch-to-configuration.sh
           { };
+      "stub/install-loader" = program "install-loader" ./files/install-loader.sh {
+        inherit (cfg) loader;
+      };
       dry-activate = program "dry-activate" ./files/dry-activate.sh { };
     };
     texts = {

@@ -7,7 +7,9 @@ status=0
 
 echo "setting up /etc..."
 touch /etc/NIXOS
-mkdir -p /etc/nix /run/systemd/system/multi-user.target.wants
+proof=pyhomelab-proof.service
+mkdir -p /etc/nix /run/systemd/system/multi-user.target.wants /run/systemd/system/sysinit.target.wants
+rm -f "/run/systemd/system/sysinit.target.wants/$proof"
 ln -sfn "$top/etc/nix/nix.conf" /etc/nix/nix.conf
 ln -sfn "$top/etc/os-release" /etc/os-release
 find /run/systemd/system -type l -lname '/nix/store/*' -exec rm {} +
@@ -15,6 +17,11 @@ while read -r unit; do
   ln -sfn "$top/etc/systemd/system/$unit" "/run/systemd/system/$unit"
   ln -sfn "$top/etc/systemd/system/$unit" "/run/systemd/system/multi-user.target.wants/$unit"
 done < "$top/stub/services"
+# The one unit of the lab's modules that is really started, as NixOS would: it decides about a system that was booted.
+if [ -e "$top/etc/systemd/system/$proof" ]; then
+  ln -sfn "$top/etc/systemd/system/$proof" "/run/systemd/system/$proof"
+  ln -sfn "../$proof" "/run/systemd/system/sysinit.target.wants/$proof"
+fi
 
 for snippet in "$top"/stub/activation/*; do
   [ -e "$snippet" ] || continue

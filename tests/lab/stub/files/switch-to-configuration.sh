@@ -63,6 +63,10 @@ case $action in switch | boot)
     say "Failed to install bootloader"
     exit 1
   }
+  "$top/stub/install-loader" "$top" >&2 || {
+    say "Failed to install bootloader"
+    exit 1
+  }
   ln -sfn "$top" /boot/default.new
   mv -T /boot/default.new /boot/default
   ;;

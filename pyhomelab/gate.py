@@ -1,0 +1,68 @@
+"""Before and after each wave, the groups of its machines are looked at: one that is not well loses no more members."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+from pyhomelab.checks import worth_waiting_for
+from pyhomelab.errors import HostFailed
+from pyhomelab.events import Noted
+from pyhomelab.health import Groups
+from pyhomelab.parallel import as_they_end, in_background
+from pyhomelab.wording import listed
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
+    from pyhomelab.checks import Check
+    from pyhomelab.health import Findings
+    from pyhomelab.runs import Lab
+
+_PATIENCE = 600.0
+"""For how many seconds a group may take to be well again after a change, if its checks have that patience."""
+
+
+class Gate:
+    """What is known of the groups of a lab while its machines are changed."""
+
+    def __init__(self, lab: Lab) -> None:
+        self._lab = lab
+        self._groups = Groups(lab.inventory, lab.checks)
+        self._known: dict[str, Findings | str] = {}
+
+    def refusals(self, machines: Collection[str]) -> dict[str, str]:
+        """Ask the groups of machines whether they can do without these now; gives which they cannot do without, why."""
+        asked = self._groups.asked(machines)
+        self._known |= self._looked(asked, "before the next wave")
+        return self._groups.refusals(machines, self._known)
+
+    def worsened(self, machines: Collection[str]) -> dict[str, str]:
+        """Wait until the groups of changed machines are what they were; gives those of which that cannot be said."""
+        asked = self._groups.asked(machines)
+        before = dict(self._known)
+        self._known |= self._looked(asked, "after the wave")
+        return self._groups.worsened(machines, before, self._known)
+
+    def _looked(self, asked: Mapping[str, tuple[Check, ...]], when: str) -> dict[str, Findings | str]:
+        """Ask members side by side; what held before is waited for."""
+        if not asked:
+            return {}
+        self._lab.tell(Noted(f"asking {listed(sorted(asked))} how their groups are, {when}"))
+        looks = [in_background(partial(self._look, member, checks)) for member, checks in asked.items()]
+        try:
+            return dict(look.result() for look in as_they_end(looks))
+        except KeyboardInterrupt:
+            if self._lab.stop.is_set():
+                raise
+            self._lab.stops()
+            return {}
+
+    def _look(self, member: str, checks: tuple[Check, ...]) -> tuple[str, Findings | str]:
+        known = self._known.get(member, {})
+        waits_for = worth_waiting_for(known) if not isinstance(known, str) else ()
+        try:
+            with self._lab.shell(member) as shell:
+                return member, self._lab.look(shell, member, checks, waits_for=waits_for, at_most=_PATIENCE)
+        except HostFailed as error:
+            return member, error.what

@@ -1,0 +1,169 @@
+"""A system that is on a host → the system that it booted, or the old one again.
+
+The host decides by itself, as for a system on trial: whoever began the reboot may die, and the network stay away.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import shlex
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pyhomelab.errors import HostFailed
+from pyhomelab.hindrances import hindrances
+from pyhomelab.hoststate import NoAnswer
+from pyhomelab.reboots import reboot_state_of
+from pyhomelab.shell.script import (
+    host_script,
+    last_words,
+    plain_name,
+    plain_path,
+    rows_of,
+    verdict_of,
+    with_values,
+)
+from pyhomelab.stages.activation import Collected, HostChanged, Locked, NotArmed
+from pyhomelab.wording import harmless, lasting
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pyhomelab.reboots import RebootState
+    from pyhomelab.shell import Done, Shell
+    from pyhomelab.trial import Order, Trial
+
+_DIRECTORY = "/var/lib/pyhomelab/proof"
+_UNIT = "pyhomelab-proof.service"
+_ANSWER = 60
+_SHUTDOWN = 600
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """A reboot that a host has begun, in the boot of that id."""
+
+    trial: Trial
+    boot_id: str
+
+
+def hindered_by(shell: Shell, host: str, order: Order) -> tuple[str, ...]:
+    """Ask a host that has both systems what keeps it from switching to the new one; then it has to boot it.
+
+    The shell is root's, as for all that follows. Raises NoAnswer if the host talks nonsense.
+    """
+    values = {"OLD": plain_path(order.old), "NEW": plain_path(order.new)}
+    done = shell.run(with_values(values, host_script("hindrances.sh")), timeout=_ANSWER)
+    rows = rows_of(done)
+    if rows is None or any(len(row) != 3 for row in rows["text"]):  # noqa: PLR2004 - whose, which file, its text
+        raise NoAnswer(f"did not say what keeps it from switching: {last_words(done)}", where=host)
+    texts = {whose: {file: text for owner, file, text in rows["text"] if owner == whose} for whose in ("old", "new")}
+    return hindrances(texts["old"], texts["new"])
+
+
+def has_second_chance(shell: Shell, host: str) -> bool:
+    """Ask whether a host's boot loader can start a system only once; else nothing brings a host back that hangs early.
+
+    Raises NoAnswer if the host talks nonsense.
+    """
+    done = shell.run(host_script("second-chance.sh"), timeout=_ANSWER)
+    rows = rows_of(done)
+    if rows is None or not rows["loader"]:
+        raise NoAnswer(f"did not say what its boot loader is: {last_words(done)}", where=host)
+    return rows["loader"][0] in (["systemd-boot"], ["grub"])
+
+
+def begin(shell: Shell, trial: Trial) -> Begun:
+    """Have a host boot the new system of a trial; said again, it changes nothing.
+
+    The host may run the old system (the new one is booted instead of tried) or the new one (a reboot brings its
+    kernel). With the same system for both it is only restarted. Raises NotArmed, and leaves the host as it is, if
+    something speaks against it.
+    """
+    order = trial.order
+    values = {
+        "RUN": plain_name(trial.run_id),
+        "OLD": plain_path(order.old),
+        "NEW": plain_path(order.new),
+        "PROFILE": plain_path(order.profile),
+        "HOLDER": " ".join(harmless(trial.holder).split()),
+        "TOKEN_SHA256": hashlib.sha256(trial.token.encode()).hexdigest(),
+        "ACTIVATION_SECONDS": str(order.activation_seconds),
+        "PROOF_SECONDS": str(order.probation_seconds),
+        "LONGEST": str(8 * order.activation_seconds + _SHUTDOWN),
+        "PROOF": host_script("proof.sh"),
+    }
+    done = shell.run(with_values(values, host_script("reboot.sh")), timeout=_ANSWER)
+    verdict = verdict_of(done)
+    match verdict:
+        case ["begun", boot_id]:
+            return Begun(trial, boot_id)
+        case ["held", run, who, since, seconds]:
+            age = lasting(int(seconds)) if seconds.isdecimal() else "a while"
+            raise Locked(
+                f"{who or 'somebody'} deploys to it, since {since} ({age} ago, run {run})",
+                where=trial.host,
+                hint="wait until that has ended; the host ends it by itself if need be",
+            )
+        case ["moved", current]:
+            what = f"runs {current} by now, neither {order.old} nor {order.new}"
+            raise HostChanged(what, where=trial.host, hint="make a new plan")
+        case ["collected", system]:
+            raise Collected(f"does not have {system}", where=trial.host, hint="copy it there again")
+    raise NotArmed(_reason(verdict, done), where=trial.host)
+
+
+def _reason(verdict: Sequence[str], done: Done) -> str:
+    match verdict:
+        case ["no-system", system]:
+            return f"{system} is no NixOS system"
+        case ["lacks", tool]:
+            return f"its system has no {tool}, without which it could not bring itself back"
+        case ["failed", why]:
+            return f"cannot be rebooted with a way back: {why}"
+    return f"gave no answer when it was to reboot (exit {done.exit_code}): {last_words(done)}"
+
+
+def reboot_state(shell: Shell, host: str, run_id: str, profile: str) -> RebootState:
+    """Ask how a reboot stands or ended, whoever began it; raises NoAnswer if the host talks nonsense."""
+    values = {"RUN": plain_name(run_id), "PROFILE": plain_path(profile)}
+    return reboot_state_of(host, shell.run(with_values(values, host_script("proof-state.sh")), timeout=_ANSWER))
+
+
+def prove(new_shell: Shell, trial: Trial) -> None:
+    """Say that all is well, over a connection made after the reboot: the new system becomes the default."""
+    _leave(new_shell, trial, "token", trial.token)
+
+
+def abandon(shell: Shell, trial: Trial, reason: str) -> None:
+    """Have the host reboot into the old system now, and say why."""
+    _leave(shell, trial, "abort", " ".join(harmless(reason).split())[:200])
+
+
+def decide_there(shell: Shell, host: str) -> None:
+    """Start what decides on the host, where the booted system did not do that by itself."""
+    script = f"""{{
+        systemctl start {_UNIT} 2>/dev/null ||
+            systemd-run --quiet --collect --no-ask-password --unit={_UNIT} --property=RefuseManualStop=yes \\
+                --property=IgnoreOnIsolate=yes --property=Restart=on-failure \\
+                /bin/sh {_DIRECTORY}/proof.sh {_DIRECTORY}
+    }} </dev/null
+    """
+    done = shell.run(script, timeout=_ANSWER)
+    if done.exit_code != 0:
+        raise HostFailed(f"does not decide about the system that it booted: {last_words(done)}", where=host)
+
+
+def _leave(shell: Shell, trial: Trial, file: str, text: str) -> None:
+    """Put a file beside the order of this run, whole or not at all; one that is decided about misses nothing."""
+    place = f"{_DIRECTORY}/{file}"
+    script = f"""{{
+        umask 077
+        if grep -qxF 'RUN={plain_name(trial.run_id)}' {_DIRECTORY}/order; then
+            printf '%s' {shlex.quote(text)} >{place}.new && mv -f {place}.new {place}
+        fi
+    }} </dev/null
+    """
+    done = shell.run(script, timeout=_ANSWER)
+    if done.exit_code != 0:
+        raise HostFailed(f"could not be told: {last_words(done)}", where=trial.host)
