@@ -39,7 +39,7 @@ class Row:
 
 DEPLOYED = Becomes("new", "deployed", 0)
 BACK = Becomes("old", "rolled back", 4)
-REFUSED = Becomes("old", "refused", 4)
+NO_ANSWER = Becomes("old", "no answer", 4)
 NOT_COPIED = Becomes("old", "not copied", 4)
 LEFT_ALONE = Becomes("old", "left alone", 4)
 UNREACHABLE = Becomes("old", "unreachable", 4)
@@ -138,7 +138,7 @@ FAULTS = {
     ),
     "run-full": Row(
         "the machine's /run is full",
-        (REFUSED, REFUSED, REFUSED, BACK, BACK, DEPLOYED, DEPLOYED),
+        (NO_ANSWER, NO_ANSWER, NO_ANSWER, BACK, BACK, DEPLOYED, DEPLOYED),
     ),
     "nix-full": Row(
         "the machine's disk is full",
