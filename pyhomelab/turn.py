@@ -10,7 +10,8 @@ from pyhomelab.errors import HomelabError, HostFailed
 from pyhomelab.probation import follow, written
 from pyhomelab.reboots import Mode
 from pyhomelab.runs import Result, enter, quietly
-from pyhomelab.stages.activation import Collected, arm, forget, keep
+from pyhomelab.stages.activation import arm, forget, keep
+from pyhomelab.stages.refusals import Collected
 from pyhomelab.stages.transfer import copy_to
 from pyhomelab.trial import Order, Trial
 from pyhomelab.waves import LEFT_ALONE

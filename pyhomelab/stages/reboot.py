@@ -23,14 +23,12 @@ from pyhomelab.shell.script import (
     verdict_of,
     with_values,
 )
-from pyhomelab.stages.activation import Collected, HostChanged, Locked, NotArmed
-from pyhomelab.wording import harmless, lasting
+from pyhomelab.stages.refusals import refusal
+from pyhomelab.wording import harmless
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from pyhomelab.reboots import RebootState
-    from pyhomelab.shell import Done, Shell
+    from pyhomelab.shell import Shell
     from pyhomelab.trial import Order, Trial
 
 _DIRECTORY = "/var/lib/pyhomelab/proof"
@@ -98,30 +96,8 @@ def begin(shell: Shell, trial: Trial) -> Begun:
     match verdict:
         case ["begun", boot_id]:
             return Begun(trial, boot_id)
-        case ["held", run, who, since, seconds]:
-            age = lasting(int(seconds)) if seconds.isdecimal() else "a while"
-            raise Locked(
-                f"{who or 'somebody'} deploys to it, since {since} ({age} ago, run {run})",
-                where=trial.host,
-                hint="wait until that has ended; the host ends it by itself if need be",
-            )
-        case ["moved", current]:
-            what = f"runs {current} by now, neither {order.old} nor {order.new}"
-            raise HostChanged(what, where=trial.host, hint="make a new plan")
-        case ["collected", system]:
-            raise Collected(f"does not have {system}", where=trial.host, hint="copy it there again")
-    raise NotArmed(_reason(verdict, done), where=trial.host)
-
-
-def _reason(verdict: Sequence[str], done: Done) -> str:
-    match verdict:
-        case ["no-system", system]:
-            return f"{system} is no NixOS system"
-        case ["lacks", tool]:
-            return f"its system has no {tool}, without which it could not bring itself back"
-        case ["failed", why]:
-            return f"cannot be rebooted with a way back: {why}"
-    return f"gave no answer when it was to reboot (exit {done.exit_code}): {last_words(done)}"
+    planned = f"neither {order.old} nor {order.new}"
+    raise refusal(trial.host, verdict, done, planned=planned, doing="be rebooted with a way back")
 
 
 def reboot_state(shell: Shell, host: str, run_id: str, profile: str) -> RebootState:

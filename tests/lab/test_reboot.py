@@ -11,8 +11,9 @@ import pytest
 from pyhomelab import comeback
 from pyhomelab.comeback import Comeback, follow, reboot
 from pyhomelab.reboots import Rebooted, RebootEnding, RebootPhase, rebooted
-from pyhomelab.stages.activation import Collected, HostChanged, Locked, NotArmed, arm
+from pyhomelab.stages.activation import arm
 from pyhomelab.stages.reboot import Begun, abandon, begin, has_second_chance, hindered_by, prove, reboot_state
+from pyhomelab.stages.refusals import Collected, HostChanged, Locked, NotArmed
 from pyhomelab.trial import Ending, Order, Trial
 from tests.lab.needs import missing_for_systems
 from tests.lab.trials import BOOT_ID, RUN, machine
