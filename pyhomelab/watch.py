@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from pyhomelab.stages.activation import Armed
     from pyhomelab.trial import State
 
-_ASK_AGAIN = 0.5
+_FIRST_WAIT = 0.1  # most switches take a second: who asks twice a second wastes a quarter of it
+_LONGEST_WAIT = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +54,7 @@ class Watch:
         """Ask until the answer is enough, or the trial over."""
         deadline = time.monotonic() + self.armed.trial.order.patience
         shell: Shell | None = None
+        wait = _FIRST_WAIT
         try:
             while True:
                 silence: HostFailed = Unreachable("does not come to an end", where=self.armed.trial.host)
@@ -68,7 +70,8 @@ class Watch:
                         shell = None
                 if time.monotonic() > deadline:
                     raise silence
-                self.pause(_ASK_AGAIN)
+                self.pause(wait)
+                wait = min(wait * 1.5, _LONGEST_WAIT)
         finally:
             if shell is not None:
                 shell.close()
