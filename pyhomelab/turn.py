@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 
 from pyhomelab.booting import restarted
 from pyhomelab.errors import HomelabError, HostFailed
+from pyhomelab.hoststate import NoAnswer
 from pyhomelab.probation import follow, written
 from pyhomelab.reboots import Mode
 from pyhomelab.runs import Result, enter, quietly
 from pyhomelab.stages.activation import arm, forget, keep
-from pyhomelab.stages.refusals import Collected
+from pyhomelab.stages.refusals import Collected, NotArmed
 from pyhomelab.stages.transfer import copy_to
 from pyhomelab.trial import Order, Trial
 from pyhomelab.waves import LEFT_ALONE
@@ -61,8 +62,7 @@ def take_turn(lab: Lab, change: Change, brought: Future[None]) -> Result:
 
 def _changed(lab: Lab, change: Change) -> Result:
     """Bring a machine to a system that is there: by a switch, by a boot, or by the one and then the other."""
-    with lab.shell(change.host) as shell:
-        before = lab.look(shell, change.host)
+    before = _looked(lab, change.host)
     if change.needs_boot or change.is_active:
         return restarted(lab, change, before)
     result = _tried(lab, change, before)
@@ -72,6 +72,15 @@ def _changed(lab: Lab, change: Change) -> Result:
         except HostFailed as error:
             return replace(result, why=f"but not rebooted: {error.where}: {error.what}", is_well=False)
     return result
+
+
+def _looked(lab: Lab, host: str) -> Findings:
+    """Ask a machine how it is before anything is changed; one that cannot say that is left as it is."""
+    try:
+        with lab.shell(host) as shell:
+            return lab.look(shell, host)
+    except NoAnswer as error:
+        raise NotArmed(f"cannot be asked how it is: {error.what}", where=host) from None
 
 
 def _order(lab: Lab, change: Change) -> Order:
