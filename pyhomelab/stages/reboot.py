@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pyhomelab.errors import HostFailed
-from pyhomelab.hindrances import hindrances
 from pyhomelab.hoststate import NoAnswer
 from pyhomelab.reboots import reboot_state_of
 from pyhomelab.shell.script import (
@@ -29,7 +28,7 @@ from pyhomelab.wording import harmless
 if TYPE_CHECKING:
     from pyhomelab.reboots import RebootState
     from pyhomelab.shell import Shell
-    from pyhomelab.trial import Order, Trial
+    from pyhomelab.trial import Trial
 
 _DIRECTORY = "/var/lib/pyhomelab/proof"
 _UNIT = "pyhomelab-proof.service"
@@ -43,20 +42,6 @@ class Begun:
 
     trial: Trial
     boot_id: str
-
-
-def hindered_by(shell: Shell, host: str, order: Order) -> tuple[str, ...]:
-    """Ask a host that has both systems what keeps it from switching to the new one; then it has to boot it.
-
-    The shell is root's, as for all that follows. Raises NoAnswer if the host talks nonsense.
-    """
-    values = {"OLD": plain_path(order.old), "NEW": plain_path(order.new)}
-    done = shell.run(with_values(values, host_script("hindrances.sh")), timeout=_ANSWER)
-    rows = rows_of(done)
-    if rows is None or any(len(row) != 3 for row in rows["text"]):  # noqa: PLR2004 - whose, which file, its text
-        raise NoAnswer(f"did not say what keeps it from switching: {last_words(done)}", where=host)
-    texts = {whose: {file: text for owner, file, text in rows["text"] if owner == whose} for whose in ("old", "new")}
-    return hindrances(texts["old"], texts["new"])
 
 
 def has_second_chance(shell: Shell, host: str) -> bool:
