@@ -40,20 +40,22 @@ class Watch:
         """
         return self._until(lambda found: found.is_activated)
 
-    def outcome(self) -> Outcome:
-        """Wait until the trial is over; a host that never answers again is unreachable, whatever it was told."""
+    def outcome(self, shell: Shell | None = None) -> Outcome:
+        """Wait until the trial is over; a host that never answers again is unreachable, whatever it was told.
+
+        A shell that is open is asked first, and closed.
+        """
         try:
-            found = self._until(lambda _: False)
+            found = self._until(lambda _: False, shell)
         except HostFailed as error:
             return Outcome(Ending.UNREACHABLE, error.what)
         if found.phase is Phase.ROLLBACK_FAILED and found.is_supervised:
             self._hold()
         return self._judged(found) or Outcome(Ending.UNKNOWN)
 
-    def _until(self, is_enough: Callable[[State], bool]) -> State:
+    def _until(self, is_enough: Callable[[State], bool], shell: Shell | None = None) -> State:
         """Ask until the answer is enough, or the trial over."""
         deadline = time.monotonic() + self.armed.trial.order.patience
-        shell: Shell | None = None
         wait = _FIRST_WAIT
         try:
             while True:
