@@ -63,12 +63,12 @@ def take_turn(lab: Lab, change: Change, brought: Future[None]) -> Result:
 
 def _changed(lab: Lab, change: Change) -> Result:
     """Bring a machine to a system that is there: by a switch, by a boot, or by the one and then the other."""
+    is_booted = change.is_active or bool(change.needs_boot)
     with lab.shell(change.host) as shell:
         before = _looked(lab, shell, change.host)
-        begun = None if change.needs_boot or change.is_active else _begun(lab, shell, change, before)
-    if begun is None:
+        result = None if is_booted else follow(lab, *_begun(lab, shell, change, before), before, shell)
+    if result is None:
         return restarted(lab, change, before)
-    result = follow(lab, *begun, before)
     if result.is_well and (lab.reboot is Mode.ALWAYS or (lab.reboot is Mode.NEEDED and change.reboot_for)):
         try:
             return restarted(lab, change, before)
