@@ -39,14 +39,13 @@ class Row:
 
 DEPLOYED = Becomes("new", "deployed", 0)
 BACK = Becomes("old", "rolled back", 4)
-NO_ANSWER = Becomes("old", "no answer", 4)
 NOT_COPIED = Becomes("old", "not copied", 4)
 LEFT_ALONE = Becomes("old", "left alone", 4)
 UNREACHABLE = Becomes("old", "unreachable", 4)
 KEY_REFUSED = Becomes("old", "key refused", 4)
 OVERTAKEN = Becomes("new", "refused", 4)
 KILLED_OLD, KILLED_NEW = Becomes("old", "nothing", -9), Becomes("new", "nothing", -9)
-FAILED_OLD, FAILED_NEW = Becomes("old", "nothing", 1), Becomes("new", "nothing", 1)
+NOTHING, UNWRITTEN = Becomes("old", "nothing", 1), Becomes("new", "deployed", 1)
 _NO_SUPERVISOR = "there is no supervisor yet"
 _NOT_OURS = "who stops sshd on a machine that is not on trial has to start it"
 _ENDED = "the supervisor has ended"
@@ -134,11 +133,11 @@ FAULTS = {
     ),
     "journal-full": Row(
         "the disk with the deployer's journal is full",
-        (FAILED_OLD, FAILED_OLD, FAILED_OLD, FAILED_NEW, FAILED_NEW, FAILED_NEW, FAILED_NEW),
+        (NOTHING, LEFT_ALONE, LEFT_ALONE, UNWRITTEN, UNWRITTEN, UNWRITTEN, UNWRITTEN),
     ),
     "run-full": Row(
         "the machine's /run is full",
-        (NO_ANSWER, NO_ANSWER, NO_ANSWER, BACK, BACK, DEPLOYED, DEPLOYED),
+        (REFUSED, REFUSED, REFUSED, BACK, BACK, DEPLOYED, DEPLOYED),
     ),
     "nix-full": Row(
         "the machine's disk is full",
