@@ -39,6 +39,7 @@ class Row:
 
 DEPLOYED = Becomes("new", "deployed", 0)
 BACK = Becomes("old", "rolled back", 4)
+REFUSED = Becomes("old", "refused", 4)
 NOT_COPIED = Becomes("old", "not copied", 4)
 LEFT_ALONE = Becomes("old", "left alone", 4)
 UNREACHABLE = Becomes("old", "unreachable", 4)
