@@ -79,7 +79,7 @@ def placed() -> str:
     [
         (
             "vmstore role:Secondary\n  disk:UpToDate\n  dl2 role:Primary\n    peer-disk:UpToDate",
-            (69, "another host has its volume vmstore open, so it may run there"),
+            (68, "another host has its volume vmstore open, so it may run there"),
         ),
         (
             "vmstore role:Primary\n  disk:UpToDate\n  dl2 role:Secondary\n    peer-disk:UpToDate",
