@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -79,12 +78,10 @@ def refuse_unwell(machines: Iterable[Verified]) -> None:
     known = list(machines)
     failing = {one.machine: len(one.failing) for one in known if one.failing}
     untold = {one.machine: len(one.untold) for one in known if one.untold}
+    fails, skips = sum(failing.values()), sum(untold.values())
     said = [
-        f"{counted(sum(failing.values()), 'check')} {'fails' if sum(failing.values()) == 1 else 'fail'}"
-        f" on {listed(failing)}"
-        if failing
-        else "",
-        f"{counted(sum(untold.values()), 'check')} could not be run on {listed(untold)}" if untold else "",
+        f"{counted(fails, 'check')} {'fails' if fails == 1 else 'fail'} on {listed(failing)}" if failing else "",
+        f"{counted(skips, 'check')} could not be run on {listed(untold)}" if untold else "",
     ]
     sentence = "; ".join(filter(None, said))
     if failing:
@@ -97,7 +94,12 @@ def as_data(machines: Iterable[Verified]) -> Data:
     """Give all that was found as plain data, with the counts of each verdict."""
     known = list(machines)
     return {
-        "counts": dict(sum((_counts(one) for one in known), Counter())) if known else {},
+        "counts": {
+            "hold": sum(len(one.holding) for one in known),
+            "fail": sum(len(one.failing) for one in known),
+            "not_run": sum(len(one.untold) for one in known),
+            "elsewhere": sum(len(one.elsewhere) for one in known),
+        },
         "hosts": {one.machine: _host_data(one) for one in known},
     }
 
@@ -105,13 +107,6 @@ def as_data(machines: Iterable[Verified]) -> Data:
 def scripts_of(inventory: Inventory, *, deep: bool = False) -> dict[str, list[Data]]:
     """Give the checks of every machine as plain data, for whoever runs them by other means than ours."""
     return {machine: [_check_data(check) for check in own] for machine, own in checks_of(inventory, deep=deep).items()}
-
-
-def _counts(one: Verified) -> Counter[str]:
-    counts = {"hold": one.holding, "fail": one.failing, "not_run": one.untold, "elsewhere": one.elsewhere}
-    counter: Counter[str] = Counter()
-    counter.update({name: len(found) for name, found in counts.items()})
-    return counter
 
 
 def _host_data(one: Verified) -> Data:

@@ -58,15 +58,18 @@ Command = TypeVar("Command", bound="Callable[..., Any]")
 _SECONDS = {"s": 1, "m": 60, "h": 3600}
 
 
-def _seconds(context: click.Context, parameter: click.Parameter, text: str) -> int:
+def _seconds(context: click.Context, parameter: click.Parameter, text: str | None) -> int | None:
     del context, parameter
+    if text is None:
+        return None
     match = re.fullmatch(r"([1-9][0-9]{0,5})([smh])", text)
     if match is None:
         raise click.BadParameter(f"{text} is no time; write it like 90s, 10m or 1h")
     return int(match[1]) * _SECONDS[match[2]]
 
 
-def _time(name: str, parameter: str, default: str, text: str) -> Callable[[Command], Command]:
+def time_option(name: str, parameter: str, default: str | None, text: str) -> Callable[[Command], Command]:
+    """Make an option for a time such as 90s; the command gets its seconds, or None without one and a default."""
     return click.option(
         name, parameter, metavar="TIME", default=default, show_default=True, callback=_seconds, help=text
     )
@@ -81,14 +84,14 @@ reboot_option = click.option(
 )
 _MANNER = (
     reboot_option,
-    _time("--activation-limit", "activation", "5m", "How long a system may take to activate."),
-    _time(
+    time_option("--activation-limit", "activation", "5m", "How long a system may take to activate."),
+    time_option(
         "--probation",
         "probation",
         "2m",
         "How long a machine waits to be told that all is well; thrice that after a boot.",
     ),
-    _time("--boot-limit", "boot", "10m", "How long a machine may take to boot."),
+    time_option("--boot-limit", "boot", "10m", "How long a machine may take to boot."),
 )
 
 

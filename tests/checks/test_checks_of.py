@@ -173,7 +173,10 @@ def test_the_checks_of_a_group_are_those_of_its_volume_or_its_cluster() -> None:
 @needs("shellcheck", "shellcheck")
 def test_every_script_passes_shellcheck(tmp_path: Path) -> None:
     scripts = {
-        check.script for directory in EXAMPLES for own in checks_of(example(directory), deep=True).values() for check in own
+        check.script
+        for directory in EXAMPLES
+        for own in checks_of(example(directory), deep=True).values()
+        for check in own
     }
     scripts |= {check.script for check in checks_of(lab({"hosts.dl1.checks": DECLARED}), deep=True)["dl1"]}
     assert len(scripts) > 100
