@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import json
 import re
-from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from pyhomelab.reboots import Mode
-from pyhomelab.runs import Limits
 from pyhomelab.selection import words_of
 
 if TYPE_CHECKING:
@@ -73,38 +70,6 @@ def time_option(name: str, parameter: str, default: str | None, text: str) -> Ca
     return click.option(
         name, parameter, metavar="TIME", default=default, show_default=True, callback=_seconds, help=text
     )
-
-
-reboot_option = click.option(
-    "--reboot",
-    type=click.Choice([mode.value for mode in Mode]),
-    default=Mode.NEVER.value,
-    show_default=True,
-    help="Reboot machines, with proof and a way back: never, where only that brings all of a system, or always.",
-)
-_MANNER = (
-    reboot_option,
-    time_option("--activation-limit", "activation", "5m", "How long a system may take to activate."),
-    time_option(
-        "--probation",
-        "probation",
-        "2m",
-        "How long a machine waits to be told that all is well; thrice that after a boot.",
-    ),
-    time_option("--boot-limit", "boot", "10m", "How long a machine may take to boot."),
-)
-
-
-def manner_options(command: Command) -> Command:
-    """Add the options that say how machines are changed; the command gets them as `limits` and `reboot`."""
-
-    @wraps(command)
-    def told(*, activation: int, probation: int, boot: int, reboot: str, **others: Any) -> Any:  # noqa: ANN401 - of any command
-        return command(limits=Limits(activation, probation, boot), reboot=Mode(reboot), **others)
-
-    for option in reversed(_MANNER):
-        told = option(told)
-    return cast("Command", told)
 
 
 def print_json(value: Any) -> None:  # noqa: ANN401 - JSON holds anything
