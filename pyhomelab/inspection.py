@@ -9,7 +9,7 @@ from threading import BoundedSemaphore
 from typing import TYPE_CHECKING
 
 from pyhomelab.errors import HostFailed
-from pyhomelab.events import HostEnded, Progressed
+from pyhomelab.events import HostEnded, Progressed, StageBegan, StageEnded
 from pyhomelab.parallel import as_they_end, in_background
 from pyhomelab.stages.checking import examine
 from pyhomelab.verification import Verified
@@ -49,26 +49,17 @@ class Inspection:
     def _within(self, slots: BoundedSemaphore, machine: str, checks: Sequence[Check]) -> Verified:
         with slots:
             verified = Verified.of(machine, checks, self._answer(machine, checks))
-        if verified.silence is not None:
-            self.tell(HostEnded(machine, verified.silence.kind, verified.silence.what))
-        else:
-            self.tell(
-                HostEnded(machine, "well" if verified.is_well else "not well", str(verified), is_well=verified.is_well)
-            )
+        became, why = _ended(verified)
+        self.tell(StageEnded(machine, "verify", became, why))
+        self.tell(HostEnded(machine, became, why, is_well=verified.is_well))
         return verified
 
     def _answer(self, machine: str, checks: Sequence[Check]) -> Mapping[str, Finding] | HostFailed:
-        self.tell(Progressed(machine, f"asking {counted(len(checks), 'check')}"))
+        self.tell(StageBegan(machine, "verify"))
+        told = partial(self._waiting, machine)
         try:
             with closing(self.network.open(self.machines[machine], as_root=True)) as shell:
-                return examine(
-                    shell,
-                    machine,
-                    checks,
-                    waits=self.wait > 0,
-                    at_most=self.wait,
-                    on_wait=partial(self._waiting, machine),
-                )
+                return examine(shell, machine, checks, waits=self.wait > 0, at_most=self.wait, on_wait=told)
         except HostFailed as error:
             return error
 
@@ -76,3 +67,9 @@ class Inspection:
         others = [counted(len(failing) - _MOST_NAMED, "other")] if len(failing) > _MOST_NAMED else []
         names = [found.check.name for found in failing[:_MOST_NAMED]]
         self.tell(Progressed(machine, f"not yet: {listed([*names, *others])}"))
+
+
+def _ended(verified: Verified) -> tuple[str, str]:
+    if verified.silence is not None:
+        return verified.silence.kind, verified.silence.what
+    return "well" if verified.is_well else "not well", str(verified)

@@ -42,7 +42,8 @@ def test_hosts_that_are_well_are_said_to_be_so(admin: Admin) -> None:
     told = admin.tells("verify")
     assert (told.code, told.remarks) == (0, [])
     assert told.rows == [[name, "4", "4", "0", "0", "well"] for name in ("n1", "n2", "n3")]
-    assert sorted(told.err) == [f"{name}: asking 4 checks" for name in ("n1", "n2", "n3")]
+    lines = ("asking its checks", "verify: well: 4 of 4 checks hold")
+    assert sorted(told.err) == [f"{name}: {line}" for name in ("n1", "n2", "n3") for line in lines]
 
 
 def test_what_fails_is_told_with_what_to_do_and_the_others_are_not_hidden(admin: Admin) -> None:
@@ -94,7 +95,11 @@ def test_what_comes_true_in_its_time_is_waited_for_only_if_that_is_asked_for(adm
     assert admin.tells("verify", "--host", "n1").code == 1
     told = admin.tells("verify", "--host", "n1", "--wait", "50s")
     assert told.code == 0
-    assert told.err == ["n1: asking 5 checks", f"n1: not yet: late: `{late}` succeeds"]
+    assert told.err == [
+        "n1: asking its checks",
+        f"n1: not yet: late: `{late}` succeeds",
+        "n1: verify: well: 5 of 5 checks hold",
+    ]
 
 
 def test_a_check_that_cannot_be_run_is_not_passed(admin: Admin) -> None:
