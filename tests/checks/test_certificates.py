@@ -23,12 +23,16 @@ NO_CLUSTER = "there are no certificates: this machine has joined no cluster yet"
 TLS = "/var/lib/rancher/k3s/server/tls"
 
 
+def openssl(*words: str | Path) -> None:
+    subprocess.run(["openssl", *words], check=True, capture_output=True)
+
+
 def made(file: Path, days: int, *, name: str = "k3s-client-ca@1731234567", kind: str = "ec") -> Path:
     """A certificate for so many days from now, with its key behind it."""
     key = file.with_suffix(".key")
     how = ["ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"] if kind == "ec" else ["rsa:2048"]
-    words = ["req", "-x509", "-nodes", "-newkey", *how, "-subj", f"/CN={name}", "-days", str(days)]
-    subprocess.run(["openssl", *words, "-keyout", key, "-out", file], check=True, capture_output=True)
+    about = ["-subj", f"/CN={name}", "-days", str(days)]
+    openssl("req", "-x509", "-nodes", "-newkey", *how, *about, "-keyout", key, "-out", file)
     file.write_text(f"{file.read_text()}{key.read_text()}")
     return file
 
@@ -39,25 +43,15 @@ def between(file: Path, since: str, until: str) -> Path:
     place.mkdir()
     (place / "index").touch()
     (place / "serial").write_text("01\n")
-    made(place / "ca.crt", 3650)
-    request = ["req", "-new", "-key", place / "ca.key", "-subj", "/CN=node", "-out", place / "request"]
-    subprocess.run(["openssl", *request], check=True, capture_output=True)
     (place / "conf").write_text(
         f"[ca]\ndefault_ca=own\n[own]\ndatabase={place}/index\nserial={place}/serial\nnew_certs_dir={place}\n"
         "default_md=sha256\npolicy=any\n[any]\ncommonName=supplied\n"
     )
-    signing = [
-        "-config",
-        place / "conf",
-        "-cert",
-        place / "ca.crt",
-        "-keyfile",
-        place / "ca.key",
-        "-in",
-        place / "request",
-    ]
-    dates = ["-startdate", since, "-enddate", until, "-batch", "-notext", "-out", file]
-    subprocess.run(["openssl", "ca", *signing, *dates], check=True, capture_output=True)
+    ca = made(place / "ca.crt", 3650)
+    openssl("req", "-new", "-key", place / "ca.key", "-subj", "/CN=node", "-out", place / "request")
+    signing: list[str | Path] = ["-config", place / "conf", "-cert", ca, "-keyfile", place / "ca.key"]
+    dates = ["-startdate", since, "-enddate", until]
+    openssl("ca", *signing, "-in", place / "request", *dates, "-batch", "-notext", "-out", file)
     return file
 
 
