@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import json
+import os
+import re
+import sys
+import time
 from typing import TYPE_CHECKING
 from xml.etree.ElementTree import parse
 
 import pytest
 
+from tests.checks.asking import check_of
 from tests.lab.needs import missing_for_systems
 from tests.lab.systems import UNWELL, build_with, copy
 from tests.lab.told import Admin
+from tests.modules.sources import ROOT
+from tests.terminal import on_terminal
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -133,3 +140,71 @@ def test_asking_changes_nothing_on_a_host(admin: Admin) -> None:
     before = admin.hosts["n1"].said(f"{look} | grep -v -e /run/user -e /run/log | sort")
     admin.tells("verify", "--host", "n1", "--deep")
     assert admin.hosts["n1"].said(f"{look} | grep -v -e /run/user -e /run/log | sort") == before
+
+
+def at_terminal(admin: Admin, *words: str) -> tuple[list[str], dict[str, str]]:
+    """The program and its environment, for a terminal."""
+    environment = {name: value for name, value in os.environ.items() if name not in ("SSH_AUTH_SOCK", "NO_COLOR")}
+    place = {"HOME": str(admin.home), "PYTHONPATH": str(ROOT), "TERM": "xterm", "LANG": "C.UTF-8"}
+    words = ("-m", "pyhomelab", "verify", *words, str(admin.directory / "hosts"))
+    return [sys.executable, *words], {**environment, **place}
+
+
+def test_at_a_terminal_the_password_of_sudo_is_asked_for_once(admin: Admin) -> None:
+    admin.config("User careful")
+    with on_terminal(*at_terminal(admin, "--on", "n1,n2")) as terminal:
+        terminal.wait("Password for sudo:", 60)
+        terminal.type("lab\r")
+        assert terminal.end(90) == 0
+        shown = [re.sub(" +", " ", line).strip() for line in terminal.screen.text.splitlines()]
+    assert [line for line in shown if line.endswith(" 0 0 well")] == ["n1 4 4 0 0 well", "n2 4 4 0 0 well"]
+    assert len([line for line in shown if "Password for sudo" in line]) == 1
+    rows = [re.sub(r" \d:\d\d$", "", line) for line in shown if line.startswith("✓")]
+    assert [row.split()[1:3] for row in rows] == [["n1", "well"], ["n2", "well"]]
+
+
+def test_ctrl_c_does_not_wait_for_a_host_that_keeps_silent(admin: Admin) -> None:
+    admin.hosts["n2"].cut_network()
+    with on_terminal(*at_terminal(admin, "--host", "n2")) as terminal:
+        terminal.wait("asking its checks", 60)
+        began = time.monotonic()
+        terminal.type("\x03")
+        assert terminal.end(20) == 1
+        assert time.monotonic() - began < 10
+        assert terminal.screen.text.splitlines()[-1] == "Aborted!"
+        assert terminal.screen.has_cursor
+
+
+COMPARED = "homelab-drbd-vmstore-verify"
+UNITS = f"""
+mkdir -p /run/compared /run/systemd/system
+printf '9.2.16\\n' >/run/compared/version
+printf '#!/bin/sh\\n' >/run/compared/drbdadm
+printf '#!/bin/sh\\necho out-of-sync:0\\n' >/run/compared/drbdsetup
+chmod +x /run/compared/drbdadm /run/compared/drbdsetup
+printf '[Service]\\nType=oneshot\\nExecStart=/bin/sh -c "echo 12 KiB differ; test ! -e /run/compared/differs"\\n' \\
+    >/run/systemd/system/{COMPARED}.service
+printf '[Timer]\\nOnCalendar=monthly\\n' >/run/systemd/system/{COMPARED}.timer
+systemctl daemon-reload
+"""
+
+
+def test_a_comparison_of_copies_is_judged_by_what_systemd_says_of_it(admin: Admin) -> None:
+    n1 = admin.hosts["n1"]
+    script = check_of("dl1", "the copies of volume vmstore are equal").script
+    script = f"PATH=/run/compared:$PATH\n{script.replace('/sys/module/drbd/version', '/run/compared/version')}"
+
+    def said() -> tuple[int, str]:
+        done = n1.run(script, check=False)
+        return done.returncode, done.stdout.strip()
+
+    n1.run("mkdir -p /run/compared; printf '9.2.16\\n' >/run/compared/version; ln -s /bin/true /run/compared/drbdadm")
+    assert said() == (69, f"there is no {COMPARED}.timer here")
+    n1.run(f"rm -r /run/compared; {UNITS}")
+    assert said() == (1, f"{COMPARED}.timer is not active")
+    n1.run(f"systemctl start {COMPARED}.timer")
+    assert said() == (69, "they were not compared yet")
+    n1.run(f"systemctl start {COMPARED}.service")
+    assert said() == (0, "")
+    n1.run(f"touch /run/compared/differs; systemctl start {COMPARED}.service; journalctl --sync", check=False)
+    assert said() == (1, "the last comparison failed\n12 KiB differ")
