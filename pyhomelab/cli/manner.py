@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from functools import wraps
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import click
 
+from pyhomelab.cli.options import time_option
 from pyhomelab.reboots import Mode
 from pyhomelab.runs import Limits
 
@@ -15,22 +15,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 Command = TypeVar("Command", bound="Callable[..., Any]")
-_SECONDS = {"s": 1, "m": 60, "h": 3600}
-
-
-def _seconds(context: click.Context, parameter: click.Parameter, text: str) -> int:
-    del context, parameter
-    match = re.fullmatch(r"([1-9][0-9]{0,5})([smh])", text)
-    if match is None:
-        raise click.BadParameter(f"{text} is no time; write it like 90s, 10m or 1h")
-    return int(match[1]) * _SECONDS[match[2]]
-
-
-def _time(name: str, parameter: str, default: str, text: str) -> Callable[[Command], Command]:
-    return click.option(
-        name, parameter, metavar="TIME", default=default, show_default=True, callback=_seconds, help=text
-    )
-
 
 reboot_option = click.option(
     "--reboot",
@@ -41,14 +25,14 @@ reboot_option = click.option(
 )
 _MANNER = (
     reboot_option,
-    _time("--activation-limit", "activation", "5m", "How long a system may take to activate."),
-    _time(
+    time_option("--activation-limit", "activation", "5m", "How long a system may take to activate."),
+    time_option(
         "--probation",
         "probation",
         "2m",
         "How long a machine waits to be told that all is well; thrice that after a boot.",
     ),
-    _time("--boot-limit", "boot", "10m", "How long a machine may take to boot."),
+    time_option("--boot-limit", "boot", "10m", "How long a machine may take to boot."),
 )
 
 

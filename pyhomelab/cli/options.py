@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from pyhomelab.selection import words_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 inventory_argument = click.argument(
     "inventory", type=click.Path(path_type=Path, readable=False), default=Path("hosts"), shell_complete=None
@@ -49,6 +50,26 @@ on_option = click.option(
 parallel_option = click.option(
     "--max-parallel", type=click.IntRange(min=1), default=4, show_default=True, help="Most machines in a wave."
 )
+
+Command = TypeVar("Command", bound="Callable[..., Any]")
+_SECONDS = {"s": 1, "m": 60, "h": 3600}
+
+
+def _seconds(context: click.Context, parameter: click.Parameter, text: str | None) -> int | None:
+    del context, parameter
+    if text is None:
+        return None
+    match = re.fullmatch(r"([1-9][0-9]{0,5})([smh])", text)
+    if match is None:
+        raise click.BadParameter(f"{text} is no time; write it like 90s, 10m or 1h")
+    return int(match[1]) * _SECONDS[match[2]]
+
+
+def time_option(name: str, parameter: str, default: str | None, text: str) -> Callable[[Command], Command]:
+    """Make an option for a time such as 90s; the command gets its seconds, or None without one and a default."""
+    return click.option(
+        name, parameter, metavar="TIME", default=default, show_default=True, callback=_seconds, help=text
+    )
 
 
 def print_json(value: Any) -> None:  # noqa: ANN401 - JSON holds anything

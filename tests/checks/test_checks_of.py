@@ -143,7 +143,7 @@ def test_a_declared_check_has_the_time_that_it_is_given() -> None:
 
 @pytest.mark.parametrize("directory", EXAMPLES, ids=lambda path: path.name)
 def test_every_check_has_a_name_of_its_own_and_a_command_that_mends(directory: Path) -> None:
-    found = checks_of(example(directory))
+    found = checks_of(example(directory), deep=True)
     assert found.keys() == {*example(directory).hosts, *example(directory).guests}
     for machine, checks in found.items():
         sorted_names = sorted(check.name for check in checks)
@@ -173,10 +173,13 @@ def test_the_checks_of_a_group_are_those_of_its_volume_or_its_cluster() -> None:
 @needs("shellcheck", "shellcheck")
 def test_every_script_passes_shellcheck(tmp_path: Path) -> None:
     scripts = {
-        check.script for directory in EXAMPLES for own in checks_of(example(directory)).values() for check in own
+        check.script
+        for directory in EXAMPLES
+        for own in checks_of(example(directory), deep=True).values()
+        for check in own
     }
-    scripts |= {check.script for check in checks_of(lab({"hosts.dl1.checks": DECLARED}))["dl1"]}
-    assert len(scripts) > 40
+    scripts |= {check.script for check in checks_of(lab({"hosts.dl1.checks": DECLARED}), deep=True)["dl1"]}
+    assert len(scripts) > 100
     for number, script in enumerate(scripts):
         (tmp_path / f"{number}.sh").write_text(script)
     done = subprocess.run(
@@ -190,7 +193,7 @@ def test_every_script_passes_shellcheck(tmp_path: Path) -> None:
 @pytest.mark.parametrize("shell", SHELLS)
 @pytest.mark.parametrize("directory", EXAMPLES, ids=lambda path: path.name)
 def test_every_script_is_read_by_every_shell(directory: Path, shell: str) -> None:
-    for checks in checks_of(example(directory)).values():
+    for checks in checks_of(example(directory), deep=True).values():
         for check in checks:
             done = subprocess.run([shell, "-n"], input=check.script, capture_output=True, text=True, check=False)
             assert (done.returncode, done.stderr) == (0, ""), check.name
@@ -203,7 +206,7 @@ def test_labs_made_by_chance_have_checks_with_names_of_their_own_that_a_shell_ca
         inventory, mistakes = understand(RandomLab(seed).data)
         if inventory is None or mistakes:
             continue
-        for machine, checks in checks_of(inventory).items():
+        for machine, checks in checks_of(inventory, deep=True).items():
             assert len({check.name for check in checks}) == len(checks), (seed, machine)
             roles.update(check.role for check in checks)
             scripts.update(check.script for check in checks)
