@@ -35,14 +35,12 @@ class Called:
     """What a person calls a kind of value, and how one looks; the reference and editors show both."""
 
     kind: str
-    example: str
+    example: str | float
 
     def __get_pydantic_json_schema__(
         self, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler
     ) -> JsonSchemaValue:
-        described = handler(schema)
-        plain = {"integer": int, "number": float}.get(described.get("type", ""), str)
-        return {**described, "examples": [plain(self.example)]}
+        return {**handler(schema), "examples": [self.example]}
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,5 +208,5 @@ Cidr = Annotated[
 Port = Annotated[
     int,
     Between(1, _HIGHEST_PORT),
-    Called("port", "8080"),
+    Called("port", 8080),
 ]

@@ -47,7 +47,9 @@ class GuestLink(Model):
     """A guest's network card on a network."""
 
     address: LinkAddress | None = Field(None, title="Address", description="The guest's address, or `dhcp`.")
-    mac: Mac | None = Field(None, title="MAC", description="Derived from lab and guest if absent.")
+    mac: Mac | None = Field(
+        None, title="MAC", description="Address of the card itself; derived from lab and guest if absent."
+    )
     default_route: bool = Field(True, title="Default route", description="Use the network's gateway, if it has one.")
 
 

@@ -66,7 +66,7 @@ Ratio = Annotated[
     float,
     PlainValidator(_ratio),
     json_schema(type="number", minimum=1),
-    Called("ratio", "1.5"),
+    Called("ratio", 1.5),
 ]
 _PART = r"(?:\*|[0-9]{1,4})(?:\.\.[0-9]{1,4})?(?:/[0-9]{1,4})?"
 _PARTS = rf"{_PART}(?:,{_PART})*"

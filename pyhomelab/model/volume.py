@@ -12,10 +12,10 @@ from pyhomelab.model.zfs import PoolName
 
 
 class Volume(Model):
-    """A replicated block device; its shared secret is the secret drbd-<volume>."""
+    """A replicated block device; its shared secret is the secret `drbd-<volume>`."""
 
     size: Size = Field(
-        title="Size", description="Of each replica; it can grow later, never shrink.", examples=["200GiB"]
+        title="Size", description="Size of each replica; it can grow later, never shrink.", examples=["200GiB"]
     )
     on: PoolName = Field(title="Pool", description="The pool that holds the replica on every host.")
     replicas: tuple[Name, ...] = Field(

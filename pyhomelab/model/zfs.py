@@ -58,14 +58,18 @@ class Vdev(Model):
     """Disks that stand for one another as the layout says."""
 
     layout: Layout = Field(title="Layout", description="How the disks stand for one another.")
-    disks: tuple[DiskPath, ...] = Field(title="Disks", description="/dev/disk/by-id paths.", min_length=1)
+    disks: tuple[DiskPath, ...] = Field(
+        title="Disks", description="The disks, by their names under /dev/disk/by-id.", min_length=1
+    )
 
 
 class SupportVdev(Model):
     """A special or log vdev."""
 
     layout: LogLayout = Field("mirror", title="Layout", description="mirror, or stripe where a loss is accepted.")
-    disks: tuple[DiskPath, ...] = Field(title="Disks", description="/dev/disk/by-id paths.", min_length=1)
+    disks: tuple[DiskPath, ...] = Field(
+        title="Disks", description="The disks, by their names under /dev/disk/by-id.", min_length=1
+    )
 
 
 class Snapshots(Model):
@@ -100,7 +104,9 @@ class Replication(Model):
 class Dataset(Model):
     """A filesystem of a pool."""
 
-    mountpoint: Mountpoint = Field(None, title="Mount point", description="An absolute path, or none.")
+    mountpoint: Mountpoint = Field(
+        None, title="Mount point", description="Where it is mounted: an absolute path, or none."
+    )
     properties: dict[Property, Text] = Field(
         {}, title="Properties", description="ZFS properties of the dataset.", examples=[{"recordsize": "1M"}]
     )
@@ -141,7 +147,7 @@ class Pool(Model):
         examples=[{"compression": "zstd"}],
     )
     encrypted: bool = Field(
-        False, title="Encrypted", description="Native encryption; the key is the secret zfs-<host>-<pool>."
+        False, title="Encrypted", description="Native encryption; the key is the secret `zfs-<host>-<pool>`."
     )
     datasets: dict[DatasetName, Dataset] = Field({}, title="Datasets", description="Filesystems of the pool.")
 
