@@ -19,21 +19,24 @@ let
   repository = toString ../. + "/";
   # A path of this machine, or of the store, says little elsewhere.
   located =
-    option:
+    name: option:
     option
     // {
-      declarations = map (file: lib.removePrefix repository (toString file)) option.declarations;
+      declarations = map (file: name (lib.removePrefix repository (toString file))) option.declarations;
     };
   isShown = option: option.visible && !option.internal && !option.readOnly;
 in
 {
-  list = map located (lib.filter isShown (lib.optionAttrSetToDocList homelab));
+  list = map (located lib.id) (lib.filter isShown (lib.optionAttrSetToDocList homelab));
 }
 // lib.optionalAttrs (pkgs != null) {
   manual =
     (pkgs.nixosOptionsDoc {
       options = homelab;
-      transformOptions = located;
+      # The manual takes a bare name for a file of nixpkgs.
+      transformOptions = located (name: {
+        inherit name;
+      });
       warningsAreErrors = true;
     }).optionsCommonMark;
 }
