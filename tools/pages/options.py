@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
 _ON_ONE_LINE = 80
-_ABOUT = {"homelab.secrets": "which secrets this machine needs, who reads them, and where their encrypted files are"}
+_ABOUT = {"homelab.secrets": "the encrypted files from which a machine gets its secrets"}
 
 _INTRODUCTION = """
 The options of the NixOS modules under `nix/modules`, as Nix itself describes them. [modules.md](modules.md) says how
