@@ -42,7 +42,7 @@ DeclaredKind = Literal["unit", "tcp", "http", "command"]
 
 
 class DeclaredCheck(Model):
-    """What holds when the machine is well: a `unit`, `tcp`, `http` or `command`; asked on it, as root."""
+    """What holds when the machine is well: one of `unit`, `tcp`, `http` and `command`, asked on it as root."""
 
     unit: UnitName | None = Field(None, title="Unit", description="This unit of systemd is active.")
     tcp: Endpoint | None = Field(None, title="TCP", description="Something takes connections at this address and port.")
