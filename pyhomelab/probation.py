@@ -33,14 +33,15 @@ def follow(lab: Lab, entered: Entered, armed: Armed, before: Findings) -> Result
     trial = armed.trial
     after: Findings = {}
     watch = Watch(armed, lambda: lab.reach(trial.host))
+    fresh: Shell | None = None
     try:
         state = watch.activated()
         if state.is_activated:
-            with lab.shell(trial.host) as shell:
-                after = _judge(lab, shell, trial, state, before)
+            fresh = lab.reach(trial.host)
+            after = _judge(lab, fresh, trial, state, before)
     except HostFailed as error:
         lab.tell(Progressed(trial.host, f"{error.what}: it goes back by itself unless it answers in time"))
-    return _concluded(entered, watch.outcome(), remarks(before, after))
+    return _concluded(entered, watch.outcome(fresh), remarks(before, after))
 
 
 def _judge(lab: Lab, shell: Shell, trial: Trial, state: State, before: Findings) -> Findings:

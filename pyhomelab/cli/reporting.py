@@ -8,13 +8,10 @@ from typing import TYPE_CHECKING
 import click
 
 from pyhomelab.cli.options import print_json
-from pyhomelab.cli.rolling import ended
 from pyhomelab.endings import ends
 from pyhomelab.errors import NeedsAPerson, SomeFailed, Unhealthy
 from pyhomelab.journal import DEPLOYED
 from pyhomelab.report import about
-from pyhomelab.runs import Result
-from pyhomelab.waves import LEFT_ALONE
 from pyhomelab.wording import listed
 
 if TYPE_CHECKING:
@@ -39,7 +36,7 @@ def conclude(over: Over, inventory: Path, output: Output) -> None:
 
     Raises NeedsAPerson, SomeFailed or Unhealthy if a machine did not end well.
     """
-    became = _became(over)
+    became = over.became
     if output.as_json:
         hosts = {host: {"state": one.became, "why": one.why, "runs": one.runs} for host, one in became.items()}
         print_json({"run": over.run_id or None, "hosts": hosts})
@@ -51,14 +48,6 @@ def conclude(over: Over, inventory: Path, output: Output) -> None:
     for line in explained:
         click.echo(line, err=True)
     _refuse_unwell(became, over.unbuilt)
-
-
-def _became(over: Over) -> dict[str, HostEnded]:
-    """Give what became of each machine of a plan: of those that it left as they were, too."""
-    results = {host: Result("in sync", is_well=True) for host in over.plan.in_sync}
-    results |= {host: Result(LEFT_ALONE, why) for host, why in over.plan.left_out.items()}
-    results |= {**over.before, **over.results}
-    return {host: ended(host, result) for host, result in results.items()}
 
 
 def _refuse_unwell(became: Mapping[str, HostEnded], unbuilt: str) -> None:
