@@ -92,23 +92,23 @@ def _concern(name: str, options: Sequence[Option]) -> str:
 
 
 def _section(one: Option) -> str:
-    facts = [
-        f"- type: {code(one.type)}",
-        *_fact("default", one.default, one.default_is_prose),
-        *_fact("example", one.example),
-    ]
+    facts = [f"- type: {code(one.type)}", *_default(one), *_fact("example", one.example)]
     files = ", ".join(f"[{file.removeprefix('nix/modules/')}](../{file})" for file in one.declared)
     return page(
         f"### {code(one.name)}", prose(plain(one.description)), "\n".join([*facts, f"- declared in {files}"])
     ).rstrip()
 
 
-def _fact(what: str, value: str | None, is_prose: bool = False) -> list[str]:  # noqa: FBT001, FBT002 - as the option says
-    if value is None:
+def _default(one: Option) -> list[str]:
+    if one.default is not None and one.default_is_prose:
+        return [f"- default: {' '.join(one.default.split())}"]
+    return _fact("default", one.default)
+
+
+def _fact(what: str, nix: str | None) -> list[str]:
+    if nix is None:
         return []
-    text = value.strip()
-    if is_prose:
-        return [f"- {what}: {' '.join(text.split())}"]
+    text = nix.strip()
     flat = " ".join(text.split())
     if len(flat) <= _ON_ONE_LINE and "#" not in text and "''" not in text:
         return [f"- {what}: {code(flat)}"]
