@@ -12,7 +12,7 @@ from pyhomelab.probation import follow, written
 from pyhomelab.reboots import Mode
 from pyhomelab.runs import Result, enter, quietly
 from pyhomelab.stages.activation import arm, forget, keep
-from pyhomelab.stages.refusals import Collected, NotArmed
+from pyhomelab.stages.refusals import Collected, HostChanged, NotArmed
 from pyhomelab.stages.transfer import copy_to
 from pyhomelab.trial import Order, Trial
 from pyhomelab.waves import LEFT_ALONE
@@ -54,21 +54,20 @@ def take_turn(lab: Lab, change: Change, brought: Future[None]) -> Result:
         return _changed(lab, change)
     except HostFailed as error:
         quietly(lab, change.host, lambda shell: forget(shell, lab.run_id))
-        return Result(error.kind, error.what, change.old)
-    except HomelabError:
-        if lab.stop.is_set():  # which ends the programs that copy
-            return Result(LEFT_ALONE, STOPPED, change.old)
-        raise
+        return Result(error.kind, error.what, None if isinstance(error, HostChanged) else change.old)
+    except HomelabError as error:
+        # Ctrl-C ends the programs that copy; else a stage could not be written down, so it was not begun.
+        return Result(LEFT_ALONE, STOPPED if lab.stop.is_set() else str(error), change.old)
 
 
 def _changed(lab: Lab, change: Change) -> Result:
     """Bring a machine to a system that is there: by a switch, by a boot, or by the one and then the other."""
+    is_booted = change.is_active or bool(change.needs_boot)
     with lab.shell(change.host) as shell:
         before = _looked(lab, shell, change.host)
-        begun = None if change.needs_boot or change.is_active else _begun(lab, shell, change, before)
-    if begun is None:
+        result = None if is_booted else follow(lab, *_begun(lab, shell, change, before), before, shell)
+    if result is None:
         return restarted(lab, change, before)
-    result = follow(lab, *begun, before)
     if result.is_well and (lab.reboot is Mode.ALWAYS or (lab.reboot is Mode.NEEDED and change.reboot_for)):
         try:
             return restarted(lab, change, before)

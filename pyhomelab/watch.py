@@ -33,12 +33,13 @@ class Watch:
     reach: Callable[[], Shell]
     pause: Callable[[float], None] = time.sleep
 
-    def activated(self) -> State:
+    def activated(self, shell: Shell | None = None) -> State:
         """Wait until the new system runs, or until it is clear that it will not.
 
-        Raises what kept the host silent, as `outcome` says it, if it never answers again.
+        A shell that is open is asked first, and closed. Raises what kept the host silent, as `outcome` says it, if it
+        never answers again.
         """
-        return self._until(lambda found: found.is_activated)
+        return self._until(lambda found: found.is_activated, shell)
 
     def outcome(self, shell: Shell | None = None) -> Outcome:
         """Wait until the trial is over; a host that never answers again is unreachable, whatever it was told.

@@ -15,7 +15,7 @@ from pyhomelab.report import about
 from pyhomelab.wording import listed
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from pyhomelab.cli.rolling import Over
@@ -47,24 +47,25 @@ def conclude(over: Over, inventory: Path, output: Output) -> None:
     explained = ends(became.values(), over.run_id, inventory, command=output.command, has_headlines=has_headlines)
     for line in explained:
         click.echo(line, err=True)
-    _refuse_unwell(became, over.unbuilt)
+    _refuse_unwell(became, over.unbuilt, over.unwritten)
 
 
-def _refuse_unwell(became: Mapping[str, HostEnded], unbuilt: str) -> None:
+def _refuse_unwell(became: Mapping[str, HostEnded], unbuilt: str, unwritten: Sequence[str]) -> None:
     unwell = {host: one for host, one in became.items() if not one.is_well}
     helpless = [host for host, one in unwell.items() if one.needs_a_person]
     old = [host for host, one in unwell.items() if one.became != DEPLOYED and host not in helpless]
     ill = [host for host, one in unwell.items() if one.became == DEPLOYED and host not in helpless]
     said = [
         f"{listed(helpless)} {'needs' if len(helpless) == 1 else 'need'} a person" if helpless else "",
-        f"{listed(old)} {'runs what it' if len(old) == 1 else 'run what they'} ran before" if old else "",
+        f"{listed(old)} did not get {'its new system' if len(old) == 1 else 'their new systems'}" if old else "",
         f"{listed(ill)} {'is' if len(ill) == 1 else 'are'} deployed, but not all is well" if ill else "",
         unbuilt,
+        *unwritten,
     ]
     sentence = "; ".join(filter(None, said))
     if helpless:
         raise NeedsAPerson(sentence)
     if old or unbuilt:
         raise SomeFailed(sentence)
-    if ill:
+    if sentence:
         raise Unhealthy(sentence)

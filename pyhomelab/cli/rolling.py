@@ -162,7 +162,8 @@ def refuse_unconfirmed(plan: Rollout, tell: Teller, *, is_confirmed: bool) -> No
 class Over:
     """A rollout that is over: what became of its machines, and the id of its run if there was anything to do.
 
-    `before` is what became of machines before it was resumed, `unbuilt` says which machines had no system to give.
+    `before` is what became of machines before it was resumed, `unbuilt` says which machines had no system to give,
+    `unwritten` why something is not in the journal.
     """
 
     plan: Rollout
@@ -170,6 +171,7 @@ class Over:
     run_id: str = ""
     before: Mapping[str, Result] = field(default_factory=dict)
     unbuilt: str = ""
+    unwritten: tuple[str, ...] = ()
 
     @property
     def became(self) -> dict[str, HostEnded]:
@@ -216,8 +218,9 @@ def _rolled(gear: Gear, plan: Rollout, told: Told, resumed: Resumed | None, earl
     with as_run(gear.own, run_id, gear.by):
         results = deploy(lab, plan, earlier)
     if not lab.stop.is_set():
-        gear.journal.end_run(run_id)
-    return Over(plan, results, run_id, earlier.results)
+        with lab.noting_what_is_unwritten():
+            gear.journal.end_run(run_id)
+    return Over(plan, results, run_id, earlier.results, unwritten=tuple(dict.fromkeys(lab.unwritten)))
 
 
 def _begun(gear: Gear, plan: Rollout, told: Told, resumed: Resumed | None) -> str:

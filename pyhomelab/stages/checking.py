@@ -89,6 +89,8 @@ def _answers(machine: str, done: Done) -> tuple[dict[int, tuple[int, int]], dict
             match row:
                 case ["check", number, code, seconds]:
                     ended[int(number)] = int(code), int(seconds)
+                case ["full"]:
+                    raise NoAnswer("has no room in /run for its checks", where=machine)
                 case ["said", number, *words]:
                     said[int(number)].append(harmless(" ".join(words)).strip())
     except ValueError:
