@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from pyhomelab.checks import checks_of
 from tests.checks.asking import Here, asked, check_of, needs, stand_in
+from tests.labs import lab
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -164,6 +166,13 @@ def test_the_certificate_of_a_page_that_ended_says_when(tmp_path: Path) -> None:
     old = between(tmp_path / "old.crt", "20240101000000Z", "20250102030405Z")
     with page(old, tmp_path / "old-ca/ca.key") as url:
         assert of_page(tmp_path, url) == (1, "its certificate ended on Jan  2 03:04:05 2025 GMT")
+
+
+def test_a_page_without_tls_has_no_certificate() -> None:
+    checks = {"plain": {"http": "http://localhost/"}, "safe": {"http": "https://localhost/"}}
+    found = checks_of(lab({"hosts.dl1.checks": checks}), deep=True)["dl1"]
+    names = [check.name for check in found if check.role == "declared" and check.deep]
+    assert names == ["safe: the certificate of https://localhost/ lasts"]
 
 
 @needs("curl", "curl")

@@ -47,6 +47,37 @@ def test_a_host_is_asked_for_what_it_is() -> None:
     ]
 
 
+def deep_names(machine: str, changes: Changes | None = None) -> list[str]:
+    return [f"{check.role}: {check.name}" for check in checks_of(lab(changes), deep=True)[machine] if check.deep]
+
+
+def test_what_goes_wrong_over_weeks_is_asked_on_demand() -> None:
+    assert deep_names("dl1") == [
+        "base: no unit has failed",
+        "base: the next boot starts what it runs now",
+        "base: its file systems are filled to less than 90 %",
+        "base: its clock is synchronised",
+        "base: its secrets are decrypted",
+        "zfs: pool tank has no errors",
+        "zfs: pool tank was read in full in the last 40 days, without errors",
+        "zfs: pool tank is filled to less than 90 %",
+        "drbd: the copies of volume vmstore are equal",
+        "kvm: the disks of guest k8s-1 are there",
+    ]
+    assert deep_names("k8s-1")[5:] == ["k3s: the certificates of k8s-1 in cluster home last"]
+    kubeadm = {"clusters.home.distribution": "kubeadm"}
+    assert deep_names("k8s-1", kubeadm)[5:] == ["kubeadm: the certificates of k8s-1 in cluster home last"]
+    assert deep_names("dl1", {"hosts.dl1.checks": DECLARED})[-1] == (
+        "declared: web: the certificate of https://localhost/health lasts"
+    )
+
+
+def test_a_deploy_waits_for_no_deep_check_and_a_deep_look_leaves_none_out() -> None:
+    for machine, own in checks_of(lab()).items():
+        assert [check.name for check in own if check.deep] == []
+        assert tuple(check for check in checks_of(lab(), deep=True)[machine] if not check.deep) == own
+
+
 def test_a_witness_has_no_copy_to_be_asked_for() -> None:
     assert [name for name in names("dl3") if name.startswith("drbd")] == [
         "drbd: volume vmstore is connected to dl1 and dl2"

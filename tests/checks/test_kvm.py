@@ -107,7 +107,7 @@ def test_disks_of_guests_that_are_not_there_are_named(tmp_path: Path) -> None:
     zvol = next(line for line in check.script.splitlines() if "/dev/zvol/" in line).partition("/dev/zvol/tank/")[2]
     assert asked(check, here) == (1, f"{tmp_path}/{zvol} is not there\n{tmp_path}/files.raw is not there")
     (tmp_path / zvol).parent.mkdir(parents=True, exist_ok=True)
-    (tmp_path / zvol).touch()
+    (tmp_path / zvol).symlink_to("/dev/null")  # a device, as a zvol is
     assert asked(check, here) == (1, f"{tmp_path}/files.raw is not there")
     (tmp_path / "files.raw").touch()
     assert asked(check, here) == (0, "")
