@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
@@ -11,55 +12,74 @@ from typing import TYPE_CHECKING
 from pyhomelab.errors import HostFailed
 from pyhomelab.events import HostEnded, Progressed, StageBegan, StageEnded
 from pyhomelab.parallel import as_they_end, in_background
+from pyhomelab.shell import Unreachable
+from pyhomelab.shell.network import Network
 from pyhomelab.stages.checking import examine
 from pyhomelab.verification import Verified
 from pyhomelab.wording import counted, listed
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from pyhomelab.checks import Check, Finding
     from pyhomelab.events import Tell
-    from pyhomelab.shell.network import Network
     from pyhomelab.targets import Target
 
 _AT_ONCE = 32
 _MOST_NAMED = 3
+_AGAIN = 3.0
 
 
 @dataclass(frozen=True, slots=True)
 class Inspection:
-    """The way to the machines and who is told; what fails is asked again for `wait` seconds, as far as it has patience.
+    """The machines of a lab, who is told, and for how many seconds what is not well may become so.
 
-    Logs in as root: the checks need that. A machine where nobody may become root is one that could not be asked.
+    In that time who does not answer is tried again, and what fails is asked again as far as it has patience. Logs in as
+    root, which the checks need; `password` gives sudo's. Where nobody may become root, nothing could be asked.
     """
 
-    network: Network
     machines: Mapping[str, Target]
     tell: Tell
     wait: int = 0
+    password: Callable[[], str | None] = lambda: None
 
     def inspect(self, checks: Mapping[str, Sequence[Check]]) -> list[Verified]:
         """Ask machines their checks, all side by side; gives what was found of each, in their order."""
         slots = BoundedSemaphore(_AT_ONCE)
-        looks = [in_background(partial(self._within, slots, machine, own)) for machine, own in checks.items()]
-        found = {one.machine: one for one in (look.result() for look in as_they_end(looks))}
+        with Network(self.machines, self.password) as network:
+            looks = [
+                in_background(partial(self._within, slots, network, machine, own)) for machine, own in checks.items()
+            ]
+            found = {one.machine: one for one in (look.result() for look in as_they_end(looks))}
         return [found[machine] for machine in checks]
 
-    def _within(self, slots: BoundedSemaphore, machine: str, checks: Sequence[Check]) -> Verified:
+    def _within(self, slots: BoundedSemaphore, network: Network, machine: str, checks: Sequence[Check]) -> Verified:
         with slots:
-            verified = Verified.of(machine, checks, self._answer(machine, checks))
+            self.tell(StageBegan(machine, "verify"))
+            verified = Verified.of(machine, checks, self._answer(network, machine, checks))
         became, why = _ended(verified)
         self.tell(StageEnded(machine, "verify", became, why))
         self.tell(HostEnded(machine, became, why, is_well=verified.is_well))
         return verified
 
-    def _answer(self, machine: str, checks: Sequence[Check]) -> Mapping[str, Finding] | HostFailed:
-        self.tell(StageBegan(machine, "verify"))
+    def _answer(self, network: Network, machine: str, checks: Sequence[Check]) -> Mapping[str, Finding] | HostFailed:
+        until = time.monotonic() + self.wait
+        answer = self._asked(network, machine, checks, self.wait)
+        if isinstance(answer, Unreachable) and self.wait:
+            self.tell(Progressed(machine, f"trying again: {answer.what}"))
+        while isinstance(answer, Unreachable) and (left := until - time.monotonic() - _AGAIN) > 0:
+            time.sleep(_AGAIN)
+            with Network(self.machines, self.password) as again:  # the way over another host is found anew
+                answer = self._asked(again, machine, checks, left)
+        return answer
+
+    def _asked(
+        self, network: Network, machine: str, checks: Sequence[Check], at_most: float
+    ) -> Mapping[str, Finding] | HostFailed:
         told = partial(self._waiting, machine)
         try:
-            with closing(self.network.open(self.machines[machine], as_root=True)) as shell:
-                return examine(shell, machine, checks, waits=self.wait > 0, at_most=self.wait, on_wait=told)
+            with closing(network.open(self.machines[machine], as_root=True)) as shell:
+                return examine(shell, machine, checks, waits=self.wait > 0, at_most=at_most, on_wait=told)
         except HostFailed as error:
             return error
 

@@ -110,6 +110,13 @@ def test_machines_that_nobody_can_ask_exit_5_and_pass_nothing(hosts: str, tmp_pa
     assert (root.get("tests"), root.get("errors"), root.get("failures")) == ("7", "7", "0")
 
 
+def test_who_does_not_answer_is_tried_again_only_while_there_is_time(hosts: str) -> None:
+    code, _, err = ended("verify", "--host", "dl2", "--wait", "5s", hosts)
+    assert code == 5
+    assert err.splitlines()[1:3] == [f"dl2: trying again: {SILENT}", f"dl2: verify: unreachable: {SILENT}"]
+    assert "trying again" not in ended("verify", "--host", "dl2", hosts)[2]
+
+
 def test_json_tells_why_a_machine_could_not_be_asked(hosts: str) -> None:
     code, out, _ = ended("verify", "--json", "--host", "dl2", hosts)
     told = json.loads(out)

@@ -67,8 +67,9 @@ def _seconds(context: click.Context, parameter: click.Parameter, text: str | Non
 
 def time_option(name: str, parameter: str, default: str | None, text: str) -> Callable[[Command], Command]:
     """Make an option for a time such as 90s; the command gets its seconds, or None without one and a default."""
+    shows = default is not None
     return click.option(
-        name, parameter, metavar="TIME", default=default, show_default=True, callback=_seconds, help=text
+        name, parameter, metavar="TIME", default=default, show_default=shows, callback=_seconds, help=text
     )
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING
 
 import click
@@ -30,7 +31,6 @@ from pyhomelab.junit import junit
 from pyhomelab.load import load
 from pyhomelab.report import about
 from pyhomelab.selection import select
-from pyhomelab.shell.network import Network
 from pyhomelab.targets import targets
 from pyhomelab.verification import as_data, refuse_unwell, scripts_of
 
@@ -66,7 +66,9 @@ def _writable(context: click.Context, parameter: click.Parameter, file: Path | N
 @click.option(
     "--deep", is_flag=True, help="Ask also what goes wrong over weeks: scrubs, certificates, room, the clock."
 )
-@time_option("--wait", "wait", None, "How long what fails may take to come true; no check gets more than its own time.")
+@time_option(
+    "--wait", "wait", None, "How long what is not well may take to become so; no check gets more than its own time."
+)
 @click.option(
     "--list", "only_list", is_flag=True, help="Name the checks and ask nobody; with --json, their scripts too."
 )
@@ -135,15 +137,27 @@ def _found(inventory: Path, words: Sequence[str], tell: Teller, *, deep: bool, w
     machines = targets(lab, inventory)
     chosen = select(words, machines)
     checks = {machine: own for machine, own in checks_of(lab, deep=deep).items() if machine in chosen}
+    return Inspection(machines, tell, wait, _Password(tell)).inspect(checks)
 
-    def password() -> str | None:
-        if not sys.stdin.isatty():
-            return None
-        with tell.paused():
+
+@dataclass(slots=True)
+class _Password:
+    """The password of sudo: a person is asked for it once, for whichever machine needs it first."""
+
+    tell: Teller
+    lock: Lock = field(default_factory=Lock)
+    given: list[str | None] = field(default_factory=list)
+
+    def __call__(self) -> str | None:
+        """Give it, or None if there is nobody to ask."""
+        with self.lock:
+            if not self.given:
+                self.given.append(self._asked() if sys.stdin.isatty() else None)
+            return self.given[0]
+
+    def _asked(self) -> str:
+        with self.tell.paused():
             return str(click.prompt("Password for sudo", hide_input=True, err=True))
-
-    with Network(machines, password) as network:
-        return Inspection(network, machines, tell, wait).inspect(checks)
 
 
 def _conclude(found: Sequence[Verified], output: Output) -> None:

@@ -109,6 +109,17 @@ def test_what_comes_true_in_its_time_is_waited_for_only_if_that_is_asked_for(adm
     ]
 
 
+def test_a_host_that_comes_back_in_time_is_waited_for(admin: Admin) -> None:
+    admin.config("ConnectTimeout 2")
+    admin.hosts["n2"].cut_network()
+    with on_terminal(*at_terminal(admin, "--on", "n1,n2", "--wait", "90s")) as terminal:
+        terminal.wait("trying again", 60)
+        admin.hosts["n2"].restore_network()
+        assert terminal.end(120) == 0
+        shown = [re.sub(" +", " ", line).strip() for line in terminal.screen.text.splitlines()]
+    assert [line for line in shown if line.endswith(" 0 0 well")] == ["n1 4 4 0 0 well", "n2 4 4 0 0 well"]
+
+
 def test_a_check_that_cannot_be_run_is_not_passed(admin: Admin) -> None:
     declare(admin, "n1", web={"unit": "absent.service"})
     told = admin.tells("verify", "--host", "n1")
