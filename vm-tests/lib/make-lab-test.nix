@@ -35,15 +35,14 @@ lib.throwIf (strangers != [ ])
       # Generated machines say what platform they are for, and the test framework lets nobody but itself say so.
       node.pkgsReadOnly = false;
 
-      nodes = lib.genAttrs names (machine: {
-        imports = [
-          ../../nix/modules
-          disko.nixosModules.disko
-          (lab + "/${machine}")
-          (import ./virtual-machine.nix { inherit pkgs cards memory; })
-          (import ./plain-secrets.nix { inherit secrets; })
-          (machines.${machine} or { })
-        ];
-      });
+      nodes = import ../../pyhomelab/virtual/nodes.nix {
+        inherit pkgs disko lab;
+        modules = ../../nix/modules;
+        plainSecrets = { inherit secrets; };
+        machines = lib.genAttrs names (machine: {
+          inherit cards memory;
+          module = machines.${machine} or { };
+        });
+      };
     }
   )
