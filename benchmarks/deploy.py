@@ -1,17 +1,19 @@
 """How long a deploy takes, beside the programs that it cannot do without; on test hosts with a real sshd and Nix.
 
-Run as root: python benchmarks/deploy.py [HOSTS]. Bare is: of a deploy that changes nothing, one `nix build` of all
-machines and one login to each; of one that changes three, one `nix build`, the copies at the same time, and each
-machine's `switch-to-configuration test`, profile and `switch-to-configuration boot`, a canary first.
+Run as root: python benchmarks/deploy.py [HOSTS]. Bare is: of a build, one `nix build` of all machines; of a deploy that
+changes nothing, `pyhomelab build` and one login to each machine; of one that changes three, one `nix build`, the copies
+at the same time, and each machine's `switch-to-configuration test`, profile and `switch-to-configuration boot`, a
+canary first.
 """
 
 from __future__ import annotations
 
 import sys
+from functools import partial
 from itertools import count
 from typing import TYPE_CHECKING
 
-from real_lab import ROUNDS, RealLab, median, real_lab, row
+from real_lab import ROUNDS, RealLab, real_lab, row
 from rich.console import Console
 from rich.table import Table
 
@@ -32,21 +34,32 @@ def main() -> None:
     table = Table("deploy", "bare", "pyhomelab", "more", title=f"median of {ROUNDS}")
     with real_lab(hosts) as lab:
         names = list(lab.hosts)
-        bare, ours = median(lambda: _bare_look(lab, names)), median(lambda: _deploy(lab, names))
-        table.add_row(*row(f"{hosts} hosts, nothing to do", bare, ours))
         few = names[:_CHANGED]
-        bare, ours = median(lambda: _bare_change(lab, few)), median(lambda: _change(lab, few))
-        table.add_row(*row(f"{_CHANGED} hosts, another system", bare, ours))
+        lines = (
+            (f"{hosts} hosts, built", partial(lab.built, names), partial(_build, lab, names)),
+            (f"{hosts} hosts, nothing to do", partial(_bare_look, lab, names), partial(_deploy, lab, names)),
+            (f"{_CHANGED} hosts, another system", partial(_bare_change, lab, few), partial(_change, lab, few)),
+        )
+        for what, bare, ours in lines:
+            table.add_row(*row(what, bare, ours))
     Console(width=110).print(table)
 
 
+def _chosen(names: Sequence[str]) -> list[str]:
+    return [word for name in names for word in ("--host", name)]
+
+
+def _build(lab: RealLab, names: Sequence[str]) -> None:
+    lab.pyhomelab("build", *_chosen(names))
+
+
 def _bare_look(lab: RealLab, names: Sequence[str]) -> None:
-    lab.built(names)
+    _build(lab, names)
     lab.on_each(names, lambda host: host.run("true"))
 
 
 def _deploy(lab: RealLab, names: Sequence[str]) -> None:
-    lab.pyhomelab("deploy", "--yes", *(word for name in names for word in ("--host", name)))
+    lab.pyhomelab("deploy", "--yes", *_chosen(names))
 
 
 def _another(lab: RealLab, names: Sequence[str]) -> None:

@@ -87,11 +87,12 @@ def seconds(do: Callable[[], object]) -> float:
     return time.perf_counter() - begun
 
 
-def median(do: Callable[[], object]) -> float:
-    """How long something takes, the median of several rounds."""
-    return statistics.median(seconds(do) for _ in range(ROUNDS))
+def row(what: str, bare: Callable[[], object], ours: Callable[[], object]) -> tuple[str, str, str, str]:
+    """A line of a table: what, how long the bare parts take, how long the program, and what it adds.
 
-
-def row(what: str, bare: float, ours: float) -> tuple[str, str, str, str]:
-    """A line of a table: what, how long the bare parts take, how long the program, and what it adds."""
-    return what, f"{bare:.2f} s", f"{ours:.2f} s", f"{ours - bare:+.2f} s ({(ours - bare) / bare:+.0%})"
+    Both are run in turns, so that whatever else the machine does slows down both; medians count.
+    """
+    rounds = [(seconds(bare), seconds(ours)) for _ in range(ROUNDS)]
+    without, with_it = (statistics.median(times) for times in zip(*rounds, strict=True))
+    more = with_it - without
+    return what, f"{without:.2f} s", f"{with_it:.2f} s", f"{more:+.2f} s ({more / without:+.0%})"

@@ -13,8 +13,10 @@ from pyhomelab.events import Noted, Progressed
 from pyhomelab.health import against, remarks
 from pyhomelab.journal import DEPLOYED
 from pyhomelab.probation import written
+from pyhomelab.reboots import RebootEnding
 from pyhomelab.runs import Result, enter
 from pyhomelab.stages.draining import drain, left_closed, open_again
+from pyhomelab.stages.reboot import has_second_chance, reboot_state
 from pyhomelab.trial import Order, Trial
 
 if TYPE_CHECKING:
@@ -38,8 +40,9 @@ def restarted(lab: Lab, change: Change, before: Findings) -> Result:
     try:
         limits = lab.limits
         waits = _AFTER_BOOT * limits.probation
-        order = Order(change.old, change.new, activation_seconds=limits.activation, probation_seconds=waits)
+        order = Order(change.proven, change.new, activation_seconds=limits.activation, probation_seconds=waits)
         trial = Trial(host, lab.run_id, order, lab.holder)
+        _warn(lab, host)
         entered = enter(lab, host, "reboot", written(trial, before))
         judge = Judge(lab, trial, before)
         try:
@@ -47,7 +50,7 @@ def restarted(lab: Lab, change: Change, before: Findings) -> Result:
         except HostFailed as error:
             entered.left(error.kind, error.what)
             raise
-        is_rebooted = True
+        is_rebooted = ended.ending is not RebootEnding.REFUSED
         result = _concluded(entered, ended, judge)
     finally:
         opened = _opened(lab, host, drains, is_rebooted=is_rebooted)
@@ -78,11 +81,11 @@ class Judge:
 
     def __call__(self) -> str | None:
         """Ask the machine over a new connection; raises HostFailed."""
-        patience = self._trial.order.probation_seconds - _LAST_SECONDS
-        with self._lab.shell(self._trial.host) as shell:
-            self._after = self._lab.look(
-                shell, self._trial.host, waits_for=worth_waiting_for(self._before), at_most=patience
-            )
+        host, trial = self._trial.host, self._trial
+        with self._lab.shell(host) as shell:
+            state = reboot_state(shell, host, trial.run_id, trial.order.profile)
+            left = (state.seconds_left or 0) - _LAST_SECONDS
+            self._after = self._lab.look(shell, host, waits_for=worth_waiting_for(self._before), at_most=left)
         return against(self._before, self._after)
 
     def tell(self, doing: str) -> None:
@@ -107,6 +110,16 @@ def _concluded(entered: Entered, ended: Rebooted, judge: Judge) -> Result:
         is_well=ended.is_well,
         needs_a_person=ended.needs_a_person,
     )
+
+
+def _warn(lab: Lab, host: str) -> None:
+    """Say of a machine that it would not come back from a system that hangs early."""
+    with lab.shell(host) as shell:
+        if not has_second_chance(shell, host):
+            doing = (
+                "its boot loader starts nothing only once: if it does not come up, choose the old system at its console"
+            )
+            lab.tell(Progressed(host, doing))
 
 
 def _drained(lab: Lab, host: str) -> Drains | None:

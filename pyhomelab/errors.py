@@ -12,7 +12,7 @@
     └── Left                     somebody left before it was done
 
 `exit_code` is what the program ends with: 1 a check failed, 2 usage, 3 refused before anything changed, 4 some hosts
-failed, 5 a host needs a person, 130 left by Ctrl-C.
+failed, 5 a host needs a person or could not be verified, 130 left by Ctrl-C.
 """
 
 from __future__ import annotations

@@ -8,8 +8,8 @@ from typing import Literal
 
 from pyhomelab.states import BuildFailed, Built, Evaluated, EvaluationFailed
 
-Stage = Literal["copy", "activate", "drain", "reboot", "uncordon"]
-"""What is done to a machine that is deployed to, in this order; only the first two always."""
+Stage = Literal["copy", "activate", "drain", "reboot", "uncordon", "verify"]
+"""What is done to a machine that is deployed to, in this order, only the first two always; `verify` is for itself."""
 
 Doing = Literal["copying", "fetching", "building"]
 """What takes long: bringing a system to its machine, getting parts of it from elsewhere, building the rest."""

@@ -30,33 +30,48 @@ class Gate:
         self._lab = lab
         self._groups = Groups(lab.inventory, lab.checks)
         self._known: dict[str, Findings | str] = {}
+        self._fresh: set[tuple[str, str]] = set()
+        """What was asked of whom since machines were changed last."""
 
     def refusals(self, machines: Collection[str]) -> dict[str, str]:
         """Ask the groups of machines whether they can do without these now; gives which they cannot do without, why."""
-        asked = self._groups.asked(machines)
-        self._known |= self._looked(asked, "before the next wave")
+        self._ask(self._groups.asked(machines), "before the next wave")
+        self._fresh.clear()
         return self._groups.refusals(machines, self._known)
 
     def worsened(self, machines: Collection[str]) -> dict[str, str]:
         """Wait until the groups of changed machines are what they were; gives those of which that cannot be said."""
-        asked = self._groups.asked(machines)
         before = dict(self._known)
-        self._known |= self._looked(asked, "after the wave")
+        self._ask(self._groups.asked(machines), "after the wave")
         return self._groups.worsened(machines, before, self._known)
 
-    def _looked(self, asked: Mapping[str, tuple[Check, ...]], when: str) -> dict[str, Findings | str]:
-        """Ask members side by side; what held before is waited for."""
-        if not asked:
-            return {}
-        self._lab.tell(Noted(f"asking {listed(sorted(asked))} how their groups are, {when}"))
-        looks = [in_background(partial(self._look, member, checks)) for member, checks in asked.items()]
+    def _ask(self, asked: Mapping[str, tuple[Check, ...]], when: str) -> None:
+        """Ask members side by side what is not known yet; what held before is waited for."""
+        due = {
+            member: tuple(check for check in checks if (member, check.name) not in self._fresh)
+            for member, checks in asked.items()
+        }
+        due = {member: checks for member, checks in due.items() if checks}
+        if not due:
+            return
+        self._lab.tell(Noted(f"asking {listed(sorted(due))} how their groups are, {when}"))
+        looks = [in_background(partial(self._look, member, checks)) for member, checks in due.items()]
         try:
-            return dict(look.result() for look in as_they_end(looks))
+            for look in as_they_end(looks):
+                self._learn(*look.result())
         except KeyboardInterrupt:
             if self._lab.stop.is_set():
                 raise
             self._lab.stops()
-            return {}
+
+    def _learn(self, member: str, found: Findings | str) -> None:
+        known = self._known.get(member, {})
+        if isinstance(found, str) or isinstance(known, str):
+            self._known[member] = found
+        else:
+            self._known[member] = {**known, **found}
+        if not isinstance(found, str):
+            self._fresh |= {(member, name) for name in found}
 
     def _look(self, member: str, checks: tuple[Check, ...]) -> tuple[str, Findings | str]:
         known = self._known.get(member, {})

@@ -28,19 +28,23 @@ _LAST_SECONDS = 20
 _NEEDS_A_PERSON = {Ending.ROLLBACK_FAILED, Ending.UNREACHABLE, Ending.UNKNOWN, Ending.MAY_NOT_BOOT}
 
 
-def follow(lab: Lab, entered: Entered, armed: Armed, before: Findings) -> Result:
-    """Wait for the new system, look at it over a new connection, say what is to become of it, and hear what became."""
+def follow(lab: Lab, entered: Entered, armed: Armed, before: Findings, shell: Shell | None = None) -> Result:
+    """Wait for the new system, look at it over a new connection, say what is to become of it, and hear what became.
+
+    Until it runs, a shell that is open already will do.
+    """
     trial = armed.trial
     after: Findings = {}
     watch = Watch(armed, lambda: lab.reach(trial.host))
+    fresh: Shell | None = None
     try:
-        state = watch.activated()
+        state = watch.activated(shell)
         if state.is_activated:
-            with lab.shell(trial.host) as shell:
-                after = _judge(lab, shell, trial, state, before)
+            fresh = lab.reach(trial.host)
+            after = _judge(lab, fresh, trial, state, before)
     except HostFailed as error:
         lab.tell(Progressed(trial.host, f"{error.what}: it goes back by itself unless it answers in time"))
-    return _concluded(entered, watch.outcome(), remarks(before, after))
+    return _concluded(entered, watch.outcome(fresh), remarks(before, after))
 
 
 def _judge(lab: Lab, shell: Shell, trial: Trial, state: State, before: Findings) -> Findings:

@@ -235,7 +235,9 @@ class Relay:
             )
 
     def close(self) -> str:
-        """End the connection and the program; gives the last thing that this said on stderr."""
+        """End the connection and the program; gives the last thing that this said on stderr. Once is enough."""
+        if self._stderr.closed:
+            return ""
         self.socket.close()
         try:
             self._process.wait(_GRACE)

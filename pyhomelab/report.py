@@ -31,6 +31,7 @@ STAGES: Mapping[Stage, str] = {
     "drain": "moving its pods elsewhere",
     "reboot": "rebooting",
     "uncordon": "letting pods come back",
+    "verify": "asking its checks",
 }
 """What is done to a machine in each stage, in words."""
 

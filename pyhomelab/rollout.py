@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from pyhomelab.errors import HostFailed
-from pyhomelab.reboots import Mode
+from pyhomelab.reboots import Mode, way_back
 from pyhomelab.waves import degraded, groups, waves
 from pyhomelab.wording import listed
 
@@ -40,7 +40,8 @@ class Change:
 
     `reboot_for` are the parts that it goes on without until it is rebooted; `needs_boot` those for which it cannot
     switch at all, so that only a boot brings the system. Both are names such as `kernel`, for sentences with "its". One
-    whose new system `is_active` has it already, and is to be rebooted.
+    whose new system `is_active` has it already, and is to be rebooted. From a reboot it goes back to the system that is
+    `proven`: what it has booted, as long as it keeps that.
     """
 
     host: str
@@ -49,6 +50,7 @@ class Change:
     reboot_for: tuple[str, ...] = ()
     needs_boot: tuple[str, ...] = ()
     is_active: bool = False
+    proven: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,10 +118,10 @@ def _change(host: str, state: HostState, current: System, goal: Goal) -> Change:
     if goal.init_interface and goal.init_interface != current.init_interface:
         needs_boot = (*needs_boot, "init interface")
     if is_in_sync(state, goal.system):
-        # What it was booted with is what it goes back to.
-        old = state.booted.path if state.booted is not None else current.path
-        return Change(host, old, goal.system, reboot_for, is_active=True)
-    return Change(host, current.path, goal.system, reboot_for, needs_boot)
+        return Change(host, current.path, goal.system, reboot_for, is_active=True, proven=way_back(state, current.path))
+    # What is booted instead of tried goes back to what runs.
+    proven = current.path if needs_boot else way_back(state, current.path)
+    return Change(host, current.path, goal.system, reboot_for, needs_boot, proven=proven)
 
 
 def _differing(old: Mapping[str, str], new: Mapping[str, str]) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from threading import Event as Flag
 from typing import TYPE_CHECKING
 
-from pyhomelab.errors import HostFailed
+from pyhomelab.errors import HomelabError, HostFailed
 from pyhomelab.events import Noted, StageBegan, StageEnded
 from pyhomelab.reboots import BOOT_SECONDS, Mode
 from pyhomelab.stages.checking import examine
@@ -75,12 +75,21 @@ class Lab:
     copies: bool = True
     continues: str | None = None
     stop: Flag = field(default_factory=Flag)
+    unwritten: list[str] = field(default_factory=list)
 
     def stops(self) -> None:
         """Have no more machines had their turn; what is only being copied need not end."""
         self.stop.set()
         self.tell(Noted("stopping when these machines are done; Ctrl-C again leaves at once, and they go back"))
         self.children.stop()
+
+    @contextmanager
+    def noting_what_is_unwritten(self) -> Iterator[None]:
+        """Write into the journal what has been done already: it is done, whether that can be written or not."""
+        try:
+            yield
+        except HomelabError as error:
+            self.unwritten.append(str(error))
 
     def reach(self, host: str) -> Shell:
         """Log in to a machine as root, over a connection of its own."""
@@ -123,7 +132,8 @@ class Entered:
 
     def left(self, outcome: str, why: str = "") -> None:
         """Say how the stage ended."""
-        self.lab.journal.end(self.entry, outcome, {"why": why} if why else {})
+        with self.lab.noting_what_is_unwritten():
+            self.lab.journal.end(self.entry, outcome, {"why": why} if why else {})
         self.lab.tell(StageEnded(self.host, self.stage, outcome, why))
 
 

@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING
 
 from pyhomelab.booting import restarted
 from pyhomelab.errors import HomelabError, HostFailed
+from pyhomelab.hoststate import NoAnswer
 from pyhomelab.probation import follow, written
 from pyhomelab.reboots import Mode
 from pyhomelab.runs import Result, enter, quietly
-from pyhomelab.stages.activation import Collected, arm, forget, keep
+from pyhomelab.stages.activation import arm, forget, keep
+from pyhomelab.stages.refusals import Collected, HostChanged, NotArmed
 from pyhomelab.stages.transfer import copy_to
 from pyhomelab.trial import Order, Trial
 from pyhomelab.waves import LEFT_ALONE
@@ -20,7 +22,8 @@ if TYPE_CHECKING:
 
     from pyhomelab.health import Findings
     from pyhomelab.rollout import Change
-    from pyhomelab.runs import Lab
+    from pyhomelab.runs import Entered, Lab
+    from pyhomelab.shell import Shell
     from pyhomelab.stages.activation import Armed
 
 STOPPED = "the deploy was stopped"
@@ -51,20 +54,20 @@ def take_turn(lab: Lab, change: Change, brought: Future[None]) -> Result:
         return _changed(lab, change)
     except HostFailed as error:
         quietly(lab, change.host, lambda shell: forget(shell, lab.run_id))
-        return Result(error.kind, error.what, change.old)
-    except HomelabError:
-        if lab.stop.is_set():  # which ends the programs that copy
-            return Result(LEFT_ALONE, STOPPED, change.old)
-        raise
+        return Result(error.kind, error.what, None if isinstance(error, HostChanged) else change.old)
+    except HomelabError as error:
+        # Ctrl-C ends the programs that copy; else a stage could not be written down, so it was not begun.
+        return Result(LEFT_ALONE, STOPPED if lab.stop.is_set() else str(error), change.old)
 
 
 def _changed(lab: Lab, change: Change) -> Result:
     """Bring a machine to a system that is there: by a switch, by a boot, or by the one and then the other."""
+    is_booted = change.is_active or bool(change.needs_boot)
     with lab.shell(change.host) as shell:
-        before = lab.look(shell, change.host)
-    if change.needs_boot or change.is_active:
+        before = _looked(lab, shell, change.host)
+        result = None if is_booted else follow(lab, *_begun(lab, shell, change, before), before, shell)
+    if result is None:
         return restarted(lab, change, before)
-    result = _tried(lab, change, before)
     if result.is_well and (lab.reboot is Mode.ALWAYS or (lab.reboot is Mode.NEEDED and change.reboot_for)):
         try:
             return restarted(lab, change, before)
@@ -73,28 +76,28 @@ def _changed(lab: Lab, change: Change) -> Result:
     return result
 
 
-def _order(lab: Lab, change: Change) -> Order:
+def _looked(lab: Lab, shell: Shell, host: str) -> Findings:
+    """Ask a machine how it is before anything is changed; one that cannot say that is left as it is."""
+    try:
+        return lab.look(shell, host)
+    except NoAnswer as error:
+        raise NotArmed(f"cannot be asked how it is: {error.what}", where=host) from None
+
+
+def _begun(lab: Lab, shell: Shell, change: Change, before: Findings) -> tuple[Entered, Armed]:
+    """Have a machine try its system by itself; one that was collected meanwhile is brought there again."""
     limits = lab.limits
-    return Order(change.old, change.new, activation_seconds=limits.activation, probation_seconds=limits.probation)
-
-
-def _tried(lab: Lab, change: Change, before: Findings) -> Result:
-    trial = Trial(change.host, lab.run_id, _order(lab, change), lab.holder)
+    order = Order(change.old, change.new, activation_seconds=limits.activation, probation_seconds=limits.probation)
+    trial = Trial(change.host, lab.run_id, order, lab.holder)
     entered = enter(lab, change.host, "activate", written(trial, before))
     try:
         try:
-            armed = _armed(lab, trial)
+            return entered, arm(shell, trial)
         except Collected:
             if not lab.copies:
                 raise
             bring(lab, change)
-            armed = _armed(lab, trial)
+            return entered, arm(shell, trial)
     except HostFailed as error:
         entered.left(error.kind, error.what)
         raise
-    return follow(lab, entered, armed, before)
-
-
-def _armed(lab: Lab, trial: Trial) -> Armed:
-    with lab.shell(trial.host) as shell:
-        return arm(shell, trial)

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from pyhomelab.stages.activation import Armed
     from pyhomelab.trial import State
 
-_ASK_AGAIN = 0.5
+_FIRST_WAIT = 0.1  # most switches take a second: who asks twice a second wastes a quarter of it
+_LONGEST_WAIT = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,27 +33,31 @@ class Watch:
     reach: Callable[[], Shell]
     pause: Callable[[float], None] = time.sleep
 
-    def activated(self) -> State:
+    def activated(self, shell: Shell | None = None) -> State:
         """Wait until the new system runs, or until it is clear that it will not.
 
-        Raises what kept the host silent, as `outcome` says it, if it never answers again.
+        A shell that is open is asked first, and closed. Raises what kept the host silent, as `outcome` says it, if it
+        never answers again.
         """
-        return self._until(lambda found: found.is_activated)
+        return self._until(lambda found: found.is_activated, shell)
 
-    def outcome(self) -> Outcome:
-        """Wait until the trial is over; a host that never answers again is unreachable, whatever it was told."""
+    def outcome(self, shell: Shell | None = None) -> Outcome:
+        """Wait until the trial is over; a host that never answers again is unreachable, whatever it was told.
+
+        A shell that is open is asked first, and closed.
+        """
         try:
-            found = self._until(lambda _: False)
+            found = self._until(lambda _: False, shell)
         except HostFailed as error:
             return Outcome(Ending.UNREACHABLE, error.what)
         if found.phase is Phase.ROLLBACK_FAILED and found.is_supervised:
             self._hold()
         return self._judged(found) or Outcome(Ending.UNKNOWN)
 
-    def _until(self, is_enough: Callable[[State], bool]) -> State:
+    def _until(self, is_enough: Callable[[State], bool], shell: Shell | None = None) -> State:
         """Ask until the answer is enough, or the trial over."""
         deadline = time.monotonic() + self.armed.trial.order.patience
-        shell: Shell | None = None
+        wait = _FIRST_WAIT
         try:
             while True:
                 silence: HostFailed = Unreachable("does not come to an end", where=self.armed.trial.host)
@@ -68,7 +73,8 @@ class Watch:
                         shell = None
                 if time.monotonic() > deadline:
                     raise silence
-                self.pause(_ASK_AGAIN)
+                self.pause(wait)
+                wait = min(wait * 1.5, _LONGEST_WAIT)
         finally:
             if shell is not None:
                 shell.close()

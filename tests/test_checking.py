@@ -42,13 +42,22 @@ def test_every_check_ends_for_itself(here: Here) -> None:
         check("ill", "echo 'it is ill' >&2; exit 1"),
         check("absent", "echo 'there is none'; exit 69"),
         check("silent", "exit 3"),
+        check("elsewhere", "echo 'it may run there'; exit 68"),
     ) == {
         "well": ("holds", ""),
         "ill": ("fails", "it is ill"),
         "absent": ("not run", "there is none"),
         "silent": ("fails", "exit 3"),
+        "elsewhere": ("not run", "it may run there"),
     }
     assert len(here.asked) == 1
+
+
+def test_only_what_may_be_elsewhere_need_not_be_told_here(here: Here) -> None:
+    checks = check("absent", "exit 69"), check("elsewhere", "exit 68"), check("ill", "sleep 1; exit 1")
+    found = examine(here, "dl1", checks, waits=False)
+    assert [finding.is_due for finding in found.values()] == [True, False, True]
+    assert found["ill"].seconds in (1, 2)
 
 
 def test_a_script_that_no_shell_can_read_fails_alone(here: Here) -> None:
@@ -129,6 +138,17 @@ def test_what_does_not_hold_yet_is_asked_again_and_nothing_else(
     }
     assert len(here.asked) == 3
     assert (tmp_path / "well").read_text() == "x\n"
+
+
+def test_who_waits_hears_what_is_waited_for_whenever_it_is_less(
+    here: Here, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(checking, "_AGAIN", 0.1)
+    late = "echo x >>{place}; [ $(wc -l <{place}) -ge {times} ]"
+    checks = [check(name, late.format(place=tmp_path / name, times=times)) for name, times in (("a", 3), ("b", 5))]
+    heard: list[list[str]] = []
+    examine(here, "dl1", checks, waits=True, on_wait=lambda failing: heard.append([one.check.name for one in failing]))
+    assert heard == [["a", "b"], ["b"]]
 
 
 def test_who_does_not_wait_asks_once(here: Here) -> None:

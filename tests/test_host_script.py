@@ -18,7 +18,7 @@ def test_a_value_reaches_the_script_as_it_is(value: str) -> None:
     assert subprocess.run(["sh", "-s"], input=script.encode(), capture_output=True, check=True).stdout == value.encode()
 
 
-@pytest.mark.parametrize("name", ["reboot.sh", "proof.sh", "proof-state.sh", "hindrances.sh", "drain.sh"])
+@pytest.mark.parametrize("name", ["reboot.sh", "proof.sh", "proof-state.sh", "second-chance.sh", "drain.sh"])
 def test_every_script_can_be_read(name: str) -> None:
     done = subprocess.run(["sh", "-n"], input=host_script(name).encode(), capture_output=True, check=False)
     assert (done.returncode, done.stderr) == (0, b"")

@@ -100,7 +100,7 @@ def test_a_good_inventory_has_no_mistakes(tmp_path: Path) -> None:
         (
             "{disk: /dev/disk/by-id/ata-SSD_1}",
             "{firmware: bios}",
-            "lab.yaml:13:5: hosts.dl1.boot: lacks the key disk; add `disk:` (The disk that holds NixOS; `install` erases it)",
+            "lab.yaml:13:5: hosts.dl1.boot: lacks the key disk; add `disk:` (The disk that holds NixOS; installing erases it)",
         ),
         (
             "address: 192.168.10.11",

@@ -83,15 +83,17 @@ def test_a_machine_that_only_a_reboot_changes_is_left_out_if_there_is_to_be_none
 def pending() -> HostState:
     """A machine that has its system, but runs with the kernel of the one that it was booted with."""
     state = runs(NEW, NEW)
+    kept = (Generation(0, state.generations[0].date, OLD, "26.05", "6.12"), *state.generations)
     booted = System(OLD, "26.05", "6.12", KERNEL)
-    return replace(state, current=System(NEW, "26.05", "6.13", {"kernel": "/nix/store/k-6.13"}), booted=booted)
+    current = System(NEW, "26.05", "6.13", {"kernel": "/nix/store/k-6.13"})
+    return replace(state, current=current, booted=booted, generations=kept)
 
 
 def test_a_machine_in_sync_is_rebooted_only_if_that_is_wanted_and_of_use() -> None:
     goals = {"dl1": Goal(NEW, {"kernel": "/nix/store/k-6.13"})}
     assert rollout(lab({}), goals, asked(dl1=pending()), 4).in_sync == ("dl1",)
     change = rollout(lab({}), goals, asked(dl1=pending()), 4, reboot=Mode.NEEDED).changes["dl1"]
-    assert (change.old, change.new, change.reboot_for, change.is_active) == (OLD, NEW, ("kernel",), True)
+    assert (change.proven, change.new, change.reboot_for, change.is_active) == (OLD, NEW, ("kernel",), True)
     same = asked(dl1=runs(NEW, NEW))
     assert rollout(lab({}), goals, same, 4, reboot=Mode.NEEDED).in_sync == ("dl1",)
     assert rollout(lab({}), goals, same, 4, reboot=Mode.ALWAYS).changes["dl1"].is_active

@@ -310,7 +310,7 @@ def test_a_way_back_is_not_interrupted(machine: Machine) -> None:
 def test_what_the_systems_said_is_kept_and_told(machine: Machine) -> None:
     machine.start()
     machine.ended()
-    assert (machine.directory / "log").read_text() == "new: test\nold: test\n"
+    assert (machine.directory / "log").read_text() == f"new: test\n-- going back: {UNCONFIRMED}\nold: test\n"
     assert machine.said.splitlines() == [
         "testing",
         "probation 0",

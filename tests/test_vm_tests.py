@@ -79,7 +79,7 @@ def of_each(test: str, select: str) -> dict[str, Any]:
 
 
 def with_secrets(directory: str, secrets: str) -> str:
-    plain = f"import {VM_TESTS}/lib/plain-secrets.nix {{ secrets = {{ {secrets} }}; }}"
+    plain = f"import {ROOT}/pyhomelab/virtual/plain-secrets.nix {{ secrets = {{ {secrets} }}; }}"
     return machine(f"{{ imports = [ ({plain}) {ROOT}/hosts/{directory} ]; }}")
 
 

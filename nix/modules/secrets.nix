@@ -62,7 +62,7 @@ in
     needed = mkOption {
       type = types.attrsOf (types.submodule secret);
       default = { };
-      internal = true;
+      visible = false; # nor what is in it: other modules set this, no person does
       example = lib.literalExpression ''{ k3s-home-token.usedFor = "joining the k3s cluster home"; }'';
       description = "Secrets that other modules read, at `config.sops.secrets.<name>.path`.";
     };

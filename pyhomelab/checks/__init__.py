@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pyhomelab.checks.base import base_checks
-from pyhomelab.checks.check import NOT_JUDGED, Check
+from pyhomelab.checks.check import NOT_HERE, NOT_JUDGED, Check
 from pyhomelab.checks.declared import declared_checks
 from pyhomelab.checks.drbd import drbd_checks
 from pyhomelab.checks.findings import Finding, Verdict, objections, still_failing, worth_waiting_for
@@ -17,16 +17,18 @@ from pyhomelab.checks.k3s import k3s_checks
 from pyhomelab.checks.kubeadm import kubeadm_checks
 from pyhomelab.checks.kvm import kvm_checks
 from pyhomelab.checks.network import network_checks
+from pyhomelab.checks.upkeep import upkeep_checks
 from pyhomelab.checks.zfs import zfs_checks
 from pyhomelab.decide.overview import Overview
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from pyhomelab.model import Inventory
     from pyhomelab.waves import Group
 
 __all__ = [
+    "NOT_HERE",
     "NOT_JUDGED",
     "Check",
     "Finding",
@@ -38,14 +40,26 @@ __all__ = [
     "worth_waiting_for",
 ]
 
-_ROLES = (network_checks, zfs_checks, drbd_checks, kvm_checks, k3s_checks, kubeadm_checks, declared_checks)
+_ROLES = (
+    upkeep_checks,
+    network_checks,
+    zfs_checks,
+    drbd_checks,
+    kvm_checks,
+    k3s_checks,
+    kubeadm_checks,
+    declared_checks,
+)
 
 
-def checks_of(inventory: Inventory) -> Mapping[str, tuple[Check, ...]]:
-    """Give the checks of every machine, in the order in which one would look: from its boot up to what is declared."""
+def checks_of(inventory: Inventory, *, deep: bool = False) -> Mapping[str, tuple[Check, ...]]:
+    """Give the checks of every machine, in the order in which one would look: from its boot up to what is declared.
+
+    The deep ones are among them only if they are asked for.
+    """
     overview = Overview(inventory)
     return {
-        machine: (*base_checks(machine), *(check for role in _ROLES for check in role(overview, machine)))
+        machine: tuple(check for check in _all(overview, machine) if deep or not check.deep)
         for machine in (*inventory.hosts, *inventory.guests)
     }
 
@@ -53,3 +67,9 @@ def checks_of(inventory: Inventory) -> Mapping[str, tuple[Check, ...]]:
 def group_checks(group: Group, checks: Iterable[Check]) -> tuple[Check, ...]:
     """Give those of a machine's checks that say whether it is a healthy member of a group."""
     return tuple(check for check in checks if check.role == group.kind and check.about == group.name)
+
+
+def _all(overview: Overview, machine: str) -> Iterator[Check]:
+    yield from base_checks(machine)
+    for role in _ROLES:
+        yield from role(overview, machine)

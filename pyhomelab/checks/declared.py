@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from typing import TYPE_CHECKING
 
+from pyhomelab.checks.certificates import page_lasts
 from pyhomelab.checks.check import NOT_JUDGED, Check, script
 from pyhomelab.wording import quoted
 
@@ -47,6 +48,10 @@ def declared_checks(overview: Overview, machine: str) -> Iterator[Check]:
     """Ask what the inventory declares for a machine."""
     for name, check in overview.machine(machine).checks.items():
         yield _declared(machine, name, check)
+        if check.http is not None and check.http.lower().startswith("https:"):
+            shows = f"`curl -vk {shlex.quote(check.http)}` shows it"
+            mend = f"on {machine}, {shows}; the journal of what renews it says why it did not"
+            yield page_lasts(f"{name}: the certificate of {quoted(check.http)} lasts", check.http, mend)
 
 
 def _declared(machine: str, name: str, check: DeclaredCheck) -> Check:

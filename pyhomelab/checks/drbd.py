@@ -6,6 +6,7 @@ the one connection.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -54,6 +55,27 @@ _MAY_WRITE = """
     *quorum:no* | *suspended:*) echo "too few of its hosts are connected, so nobody may write here" && exit 1 ;;
     esac
 """
+# The comparison marks what differs; the mark stays until it was copied again, over restarts too.
+_COPIES_ARE_EQUAL = f"""
+    show() {{ # PROPERTY UNIT
+        systemctl show --property="$1" --value -- "$UNIT.$2"
+    }}
+    [ "$(show LoadState timer)" = loaded ] || {{ echo "there is no $UNIT.timer here"; exit {NOT_JUDGED}; }}
+    [ "$(show ActiveState timer)" = active ] || {{ echo "$UNIT.timer is not active"; exit 1; }}
+    [ "$(show ActiveState service)" != activating ] || exit 0
+    if [ "$(show Result service)" != success ]; then
+        echo "the last comparison failed"
+        journalctl --quiet --no-pager --output=cat --lines=1 "_SYSTEMD_UNIT=$UNIT.service"
+        exit 1
+    fi
+    status=$(drbdsetup status "$VOLUME" --verbose --statistics) || exit 1
+    differing=$(printf '%s\\n' "$status" | grep -o 'out-of-sync:[1-9][0-9]*' | tr '\\n' ' ')
+    [ -z "$differing" ] || {{ echo "the copies differ, in KiB: $differing"; exit 1; }}
+    case $(show LastTriggerUSec timer)$(show ExecMainExitTimestamp service) in
+    *[0-9]*) ;;
+    *) echo "they were not compared yet" && exit {NOT_JUDGED} ;;
+    esac
+"""
 
 
 def drbd_checks(overview: Overview, machine: str) -> Iterator[Check]:
@@ -72,8 +94,20 @@ def drbd_checks(overview: Overview, machine: str) -> Iterator[Check]:
         if quorum(volume) == "majority" and machine in volume.replicas:
             mend = f"{see}; start the hosts of the volume that are away"
             yield asked(name, f"volume {name} has its quorum", _MAY_WRITE, mend)
+        if volume.verify is not None and len(volume.replicas) > 1 and machine == volume.replicas[0]:
+            yield _compared(machine, name, overview.inventory.lab.drbd_version)
 
 
 def _check(version: str, volume: str, name: str, text: str, mend: str, **values: str) -> Check:
     asked = script(_LOADED + text, needs=("drbdadm",), VERSION=version, VOLUME=volume, **values)
     return Check(name, "drbd", asked, _PATIENCE, mend, volume)
+
+
+def _compared(machine: str, volume: str, version: str) -> Check:
+    unit = f"homelab-drbd-{volume}-verify"
+    mend = (
+        f"on {machine}, `systemctl start {unit}` compares them now, `journalctl -eu {unit}` says what it found; "
+        f"after `drbdadm disconnect {volume}`, `drbdadm connect {volume}` copies what differs"
+    )
+    check = _check(version, volume, f"the copies of volume {volume} are equal", _COPIES_ARE_EQUAL, mend, UNIT=unit)
+    return replace(check, patience=10, deep=True)

@@ -15,11 +15,16 @@ Verdict = Literal["holds", "fails", "not run"]
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """How a check ended on its machine, and what it said last: the reason, unless it holds."""
+    """How a check ended on its machine, and what it said last: the reason, unless it holds.
+
+    `seconds` is how long its last run took. Of those not run, one `is_due` unless what it asks about may be elsewhere.
+    """
 
     check: Check
     verdict: Verdict
     said: str
+    seconds: int = 0
+    is_due: bool = True
 
     def __str__(self) -> str:
         said = f": {self.said}" if self.said and self.verdict != "holds" else ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pyhomelab.checks.certificates import files_last
 from pyhomelab.checks.kubernetes import Node, vip_checks
 
 if TYPE_CHECKING:
@@ -12,6 +13,9 @@ if TYPE_CHECKING:
 
 _ADMIN = "/etc/rancher/k3s/k3s.yaml"
 _NODE = "/var/lib/rancher/k3s/agent/kubelet.kubeconfig"
+_CERTIFICATES = (
+    "/var/lib/rancher/k3s/agent/*.crt /var/lib/rancher/k3s/server/tls/*.crt /var/lib/rancher/k3s/server/tls/etcd/*.crt"
+)
 _VOTES = """
     answer=$(ask get node "$NODE" \\
         -o 'jsonpath={range .status.conditions[?(@.type=="EtcdIsVoter")]}{.status} {.message}{end}') || exit 1
@@ -37,4 +41,6 @@ def k3s_checks(overview: Overview, machine: str) -> list[Check]:
     if is_server and len(cluster.servers) > 1:  # one alone keeps its data in SQLite
         mend = f"`journalctl -eu k3s` on {machine} says why; a learner votes once it has caught up"
         found.append(node.asked(f"etcd of {machine} votes", _VOTES, mend, NODE=machine))
-    return [*found, *vip_checks(cluster, name, machine)]
+    renewed = f"`systemctl restart k3s` on {machine} renews what ends within 90 days; pods run on"
+    lasting = files_last(f"the certificates of {machine} in cluster {name} last", "k3s", name, _CERTIFICATES, renewed)
+    return [*found, *vip_checks(cluster, name, machine), lasting]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pyhomelab.checks.certificates import files_last
 from pyhomelab.checks.check import NOT_JUDGED, Check, script
 from pyhomelab.checks.kubernetes import Node, vip_checks
 
@@ -13,6 +14,9 @@ if TYPE_CHECKING:
 _ADMIN = "/etc/kubernetes/admin.conf"
 _NODE = "/etc/kubernetes/kubelet.conf"
 _ETCD = "/etc/kubernetes/manifests/etcd.yaml"
+_CERTIFICATES = (
+    "/etc/kubernetes/pki/*.crt /etc/kubernetes/pki/etcd/*.crt /var/lib/kubelet/pki/kubelet-client-current.pem"
+)
 _HEALTH = "http://127.0.0.1:2381/health"
 _HEALTHY = f"""
     if ! [ -e "$MANIFEST" ]; then
@@ -41,7 +45,12 @@ def kubeadm_checks(overview: Overview, machine: str) -> list[Check]:
         host = f"[{address}]" if ":" in address else address
         # admin.conf leads to whichever server has the common address
         found += [node.api_ready("--server", f"https://{host}:6443"), _etcd(machine, name)]
-    return [*found, *vip_checks(cluster, name, machine)]
+    own = "`kubeadm certs renew all` and a restart of its control plane renew a server's"
+    renewed = f"on {machine}, {own}; kubelet renews its own, `journalctl -eu kubelet` says why not"
+    lasting = files_last(
+        f"the certificates of {machine} in cluster {name} last", "kubeadm", name, _CERTIFICATES, renewed
+    )
+    return [*found, *vip_checks(cluster, name, machine), lasting]
 
 
 def _etcd(machine: str, cluster: str) -> Check:

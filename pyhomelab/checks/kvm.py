@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pyhomelab.checks.check import NOT_JUDGED, Check, script
+from pyhomelab.checks.check import NOT_HERE, Check, script
+from pyhomelab.decide.guests import disk_source
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,7 +28,7 @@ _RUNS_ELSEWHERE = f"""
             case $line in
             " "*role:Primary*)
                 echo "another host has its volume $volume open, so it may run there"
-                exit {NOT_JUDGED}
+                exit {NOT_HERE}
                 ;;
             esac
         done <<END
@@ -38,6 +39,15 @@ _RUNS_ELSEWHERE = f"""
 _IS_NOT_RUNNING = """
     echo "it is $state"
     exit 1
+"""
+_DISKS_ARE_THERE = """
+    code=0
+    while IFS= read -r disk; do
+        [ -e "$disk" ] || { echo "$disk is not there"; code=1; }
+    done <<END
+    $DISKS
+    END
+    exit "$code"
 """
 
 
@@ -53,6 +63,9 @@ def kvm_checks(overview: Overview, machine: str) -> Iterator[Check]:
         if guest.autostart:
             volumes = [disk.volume for disk in guest.all_disks.values() if disk.volume is not None]
             yield _guest(machine, name, volumes)
+        disks = [disk_source(name, disk_name, disk) for disk_name, disk in guest.all_disks.items()]
+        if disks:
+            yield _disks(machine, name, disks)
 
 
 def _guest(machine: str, guest: str, volumes: list[str]) -> Check:
@@ -66,4 +79,16 @@ def _guest(machine: str, guest: str, volumes: list[str]) -> Check:
         script(text, needs=needs, **values),
         patience=120,
         mend=f"on {machine}, `systemctl restart {unit}` starts it; `journalctl -eu {unit}` says why it does not run",
+    )
+
+
+def _disks(machine: str, guest: str, disks: list[str]) -> Check:
+    unit = f"homelab-guest-{guest}"
+    return Check(
+        f"the disks of guest {guest} are there",
+        "kvm",
+        script(_DISKS_ARE_THERE, DISKS="\n".join(disks)),
+        patience=10,
+        mend=f"on {machine}, `journalctl -eu {unit}` says why they were not made; their pool or volume has to be there",
+        deep=True,
     )

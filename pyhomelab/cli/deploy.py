@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 import click
 
+from pyhomelab.cli.manner import manner_options
 from pyhomelab.cli.options import (
     host_option,
     inventory_argument,
     json_events_option,
     json_option,
-    manner_options,
     on_option,
     parallel_option,
     refuse_two_kinds,

@@ -30,6 +30,7 @@ COMMANDS = {
     "rollback": "Bring a machine back to an earlier generation.",
     "try": "Boot the lab in virtual machines on this computer.",
     "status": "Say what every machine runs, and how it is.",
+    "verify": "Ask the machines whether all is well with them.",
     "generations": "List the systems that the machines keep.",
     "secret": "List and make the secrets that the lab needs.",
     "schema": "Print the JSON Schema of the inventory.",

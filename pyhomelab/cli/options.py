@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import json
 import re
-from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from pyhomelab.reboots import Mode
-from pyhomelab.runs import Limits
 from pyhomelab.selection import words_of
 
 if TYPE_CHECKING:
@@ -58,50 +55,21 @@ Command = TypeVar("Command", bound="Callable[..., Any]")
 _SECONDS = {"s": 1, "m": 60, "h": 3600}
 
 
-def _seconds(context: click.Context, parameter: click.Parameter, text: str) -> int:
+def _seconds(context: click.Context, parameter: click.Parameter, text: str | None) -> int | None:
     del context, parameter
+    if text is None:
+        return None
     match = re.fullmatch(r"([1-9][0-9]{0,5})([smh])", text)
     if match is None:
         raise click.BadParameter(f"{text} is no time; write it like 90s, 10m or 1h")
     return int(match[1]) * _SECONDS[match[2]]
 
 
-def _time(name: str, parameter: str, default: str, text: str) -> Callable[[Command], Command]:
+def time_option(name: str, parameter: str, default: str | None, text: str) -> Callable[[Command], Command]:
+    """Make an option for a time such as 90s; the command gets its seconds, or None without one and a default."""
     return click.option(
         name, parameter, metavar="TIME", default=default, show_default=True, callback=_seconds, help=text
     )
-
-
-reboot_option = click.option(
-    "--reboot",
-    type=click.Choice([mode.value for mode in Mode]),
-    default=Mode.NEVER.value,
-    show_default=True,
-    help="Reboot machines, with proof and a way back: never, where only that brings all of a system, or always.",
-)
-_MANNER = (
-    reboot_option,
-    _time("--activation-limit", "activation", "5m", "How long a system may take to activate."),
-    _time(
-        "--probation",
-        "probation",
-        "2m",
-        "How long a machine waits to be told that all is well; thrice that after a boot.",
-    ),
-    _time("--boot-limit", "boot", "10m", "How long a machine may take to boot."),
-)
-
-
-def manner_options(command: Command) -> Command:
-    """Add the options that say how machines are changed; the command gets them as `limits` and `reboot`."""
-
-    @wraps(command)
-    def told(*, activation: int, probation: int, boot: int, reboot: str, **others: Any) -> Any:  # noqa: ANN401 - of any command
-        return command(limits=Limits(activation, probation, boot), reboot=Mode(reboot), **others)
-
-    for option in reversed(_MANNER):
-        told = option(told)
-    return cast("Command", told)
 
 
 def print_json(value: Any) -> None:  # noqa: ANN401 - JSON holds anything

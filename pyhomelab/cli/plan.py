@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from pyhomelab.cli.manner import reboot_option
 from pyhomelab.cli.options import (
     host_option,
     inventory_argument,
@@ -13,7 +14,6 @@ from pyhomelab.cli.options import (
     on_option,
     parallel_option,
     print_json,
-    reboot_option,
 )
 from pyhomelab.cli.planning import planned
 from pyhomelab.cli.plans import plan_data, show_plan

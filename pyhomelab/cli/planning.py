@@ -15,6 +15,7 @@ from pyhomelab.errors import HostFailed, SomeFailed
 from pyhomelab.flakes import flake_of, refuse_untracked
 from pyhomelab.generated import refuse_stale
 from pyhomelab.load import load
+from pyhomelab.parallel import in_background
 from pyhomelab.premises import Premises
 from pyhomelab.reboots import Mode
 from pyhomelab.report import failures
@@ -27,6 +28,7 @@ from pyhomelab.targets import Target, targets
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from concurrent.futures import Future
 
     from pyhomelab.cli.asking import Answers
     from pyhomelab.events import Tell
@@ -58,8 +60,10 @@ def planned(inventory: Path, words: Sequence[str], max_parallel: int, tell: Tell
     chosen = select(words, machines)
     refuse_stale(lab, premises)
     refuse_untracked(premises.root, premises.directory)
+    # What they run does not depend on what is built for them.
+    asked: Future[Answers] = in_background(lambda: ask_machines(machines, concerned(lab, chosen)))
     goals, unbuilt = _built(premises, tuple(chosen), tell)
-    answers: Answers = ask_machines(machines, concerned(lab, chosen))
+    answers = asked.result()
     strangers = {host: why for host in chosen if (why := _foreign(machines[host], answers[host]))}
     first = rollout(lab, goals, answers, max_parallel, refused=strangers, reboot=reboot)
     prospects, silent = foresee(machines, first.changes)

@@ -8,17 +8,14 @@ from typing import TYPE_CHECKING
 import click
 
 from pyhomelab.cli.options import print_json
-from pyhomelab.cli.rolling import ended
 from pyhomelab.endings import ends
 from pyhomelab.errors import NeedsAPerson, SomeFailed, Unhealthy
 from pyhomelab.journal import DEPLOYED
 from pyhomelab.report import about
-from pyhomelab.runs import Result
-from pyhomelab.waves import LEFT_ALONE
 from pyhomelab.wording import listed
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from pyhomelab.cli.rolling import Over
@@ -39,7 +36,7 @@ def conclude(over: Over, inventory: Path, output: Output) -> None:
 
     Raises NeedsAPerson, SomeFailed or Unhealthy if a machine did not end well.
     """
-    became = _became(over)
+    became = over.became
     if output.as_json:
         hosts = {host: {"state": one.became, "why": one.why, "runs": one.runs} for host, one in became.items()}
         print_json({"run": over.run_id or None, "hosts": hosts})
@@ -50,32 +47,25 @@ def conclude(over: Over, inventory: Path, output: Output) -> None:
     explained = ends(became.values(), over.run_id, inventory, command=output.command, has_headlines=has_headlines)
     for line in explained:
         click.echo(line, err=True)
-    _refuse_unwell(became, over.unbuilt)
+    _refuse_unwell(became, over.unbuilt, over.unwritten)
 
 
-def _became(over: Over) -> dict[str, HostEnded]:
-    """Give what became of each machine of a plan: of those that it left as they were, too."""
-    results = {host: Result("in sync", is_well=True) for host in over.plan.in_sync}
-    results |= {host: Result(LEFT_ALONE, why) for host, why in over.plan.left_out.items()}
-    results |= {**over.before, **over.results}
-    return {host: ended(host, result) for host, result in results.items()}
-
-
-def _refuse_unwell(became: Mapping[str, HostEnded], unbuilt: str) -> None:
+def _refuse_unwell(became: Mapping[str, HostEnded], unbuilt: str, unwritten: Sequence[str]) -> None:
     unwell = {host: one for host, one in became.items() if not one.is_well}
     helpless = [host for host, one in unwell.items() if one.needs_a_person]
     old = [host for host, one in unwell.items() if one.became != DEPLOYED and host not in helpless]
     ill = [host for host, one in unwell.items() if one.became == DEPLOYED and host not in helpless]
     said = [
         f"{listed(helpless)} {'needs' if len(helpless) == 1 else 'need'} a person" if helpless else "",
-        f"{listed(old)} {'runs what it' if len(old) == 1 else 'run what they'} ran before" if old else "",
+        f"{listed(old)} did not get {'its new system' if len(old) == 1 else 'their new systems'}" if old else "",
         f"{listed(ill)} {'is' if len(ill) == 1 else 'are'} deployed, but not all is well" if ill else "",
         unbuilt,
+        *unwritten,
     ]
     sentence = "; ".join(filter(None, said))
     if helpless:
         raise NeedsAPerson(sentence)
     if old or unbuilt:
         raise SomeFailed(sentence)
-    if ill:
+    if sentence:
         raise Unhealthy(sentence)

@@ -8,7 +8,8 @@ import click
 
 from pyhomelab.cli.asking import ask_machines
 from pyhomelab.cli.foresight import kept_goal
-from pyhomelab.cli.options import inventory_argument, json_events_option, json_option, manner_options, refuse_two_kinds
+from pyhomelab.cli.manner import manner_options
+from pyhomelab.cli.options import inventory_argument, json_events_option, json_option, refuse_two_kinds
 from pyhomelab.cli.reporting import Output, conclude
 from pyhomelab.cli.rolling import Told, gear_of, refuse_unconfirmed, roll
 from pyhomelab.cli.telling import teller

@@ -23,6 +23,7 @@ from pyhomelab.process import Children
 from pyhomelab.reboots import Mode
 from pyhomelab.runs import Lab, Limits, Result
 from pyhomelab.shell.network import Network
+from pyhomelab.waves import LEFT_ALONE
 from pyhomelab.wording import counted
 
 if TYPE_CHECKING:
@@ -161,7 +162,8 @@ def refuse_unconfirmed(plan: Rollout, tell: Teller, *, is_confirmed: bool) -> No
 class Over:
     """A rollout that is over: what became of its machines, and the id of its run if there was anything to do.
 
-    `before` is what became of machines before it was resumed, `unbuilt` says which machines had no system to give.
+    `before` is what became of machines before it was resumed, `unbuilt` says which machines had no system to give,
+    `unwritten` why something is not in the journal.
     """
 
     plan: Rollout
@@ -169,30 +171,18 @@ class Over:
     run_id: str = ""
     before: Mapping[str, Result] = field(default_factory=dict)
     unbuilt: str = ""
+    unwritten: tuple[str, ...] = ()
+
+    @property
+    def became(self) -> dict[str, HostEnded]:
+        """What became of each machine of the plan; of those that it left as they were, too."""
+        results = {host: Result("in sync", is_well=True) for host in self.plan.in_sync}
+        results |= {host: Result(LEFT_ALONE, why) for host, why in self.plan.left_out.items()}
+        results |= {**self.before, **self.results}
+        return {host: _ended(host, result) for host, result in results.items()}
 
 
-def roll(gear: Gear, plan: Rollout, told: Told, resumed: Resumed | None = None) -> Over:
-    """Run a rollout, and keep the journal of it; one that is stopped can be resumed."""
-    earlier = resumed.earlier if resumed else Earlier()
-    if not plan.changes:
-        if resumed is not None:
-            gear.journal.end_run(resumed.run.id)
-        return Over(plan, {}, before=earlier.results)
-    run_id = _begun(gear, plan, told, resumed)
-    lab = gear.lab(run_id, told, resumed.run.id if resumed else None)
-    gear.tell(RunBegan(run_id, told.kind, tuple(plan.changes)))
-    with as_run(gear.own, run_id, gear.by):
-        results = deploy(lab, plan, earlier)
-    if not lab.stop.is_set():
-        gear.journal.end_run(run_id)
-    for host, result in results.items():
-        gear.tell(ended(host, result))
-    gear.tell(RunEnded(run_id, all(result.is_well for result in results.values())))
-    return Over(plan, results, run_id, earlier.results)
-
-
-def ended(host: str, result: Result) -> HostEnded:
-    """Tell what became of a machine."""
+def _ended(host: str, result: Result) -> HostEnded:
     why = "; ".join(filter(None, (result.why, *result.remarks)))
     return HostEnded(
         host,
@@ -203,6 +193,34 @@ def ended(host: str, result: Result) -> HostEnded:
         is_well=result.is_well,
         needs_a_person=result.needs_a_person,
     )
+
+
+def roll(gear: Gear, plan: Rollout, told: Told, resumed: Resumed | None = None) -> Over:
+    """Run a rollout, and keep the journal of it; one that is stopped can be resumed."""
+    earlier = resumed.earlier if resumed else Earlier()
+    if plan.changes:
+        over = _rolled(gear, plan, told, resumed, earlier)
+    else:
+        if resumed is not None:
+            gear.journal.end_run(resumed.run.id)
+        over = Over(plan, {}, before=earlier.results)
+    for ended in over.became.values():
+        gear.tell(ended)
+    if over.run_id:
+        gear.tell(RunEnded(over.run_id, all(result.is_well for result in over.results.values())))
+    return over
+
+
+def _rolled(gear: Gear, plan: Rollout, told: Told, resumed: Resumed | None, earlier: Earlier) -> Over:
+    run_id = _begun(gear, plan, told, resumed)
+    lab = gear.lab(run_id, told, resumed.run.id if resumed else None)
+    gear.tell(RunBegan(run_id, told.kind, tuple(plan.changes)))
+    with as_run(gear.own, run_id, gear.by):
+        results = deploy(lab, plan, earlier)
+    if not lab.stop.is_set():
+        with lab.noting_what_is_unwritten():
+            gear.journal.end_run(run_id)
+    return Over(plan, results, run_id, earlier.results, unwritten=tuple(dict.fromkeys(lab.unwritten)))
 
 
 def _begun(gear: Gear, plan: Rollout, told: Told, resumed: Resumed | None) -> str:

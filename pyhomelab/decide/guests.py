@@ -74,23 +74,30 @@ def _guest(overview: Overview, name: str, guest: Guest, kvm: Kvm, bridges: dict[
     )
 
 
+def disk_source(guest: str, name: str, disk: GuestDisk) -> str:
+    """Give the device or the file on the host that is a guest's disk."""
+    if disk.volume is not None:
+        return f"/dev/drbd/by-res/{disk.volume}/0"
+    return disk.file if disk.file is not None else f"/dev/zvol/{disk.on}/{guest_zvol(guest, name)}"
+
+
 def _disk(guest: str, name: str, disk: GuestDisk) -> Options:
+    source = disk_source(guest, name, disk)
     if disk.volume is not None:
         return {
             "name": name,
             "kind": "drbd",
-            "source": f"/dev/drbd/by-res/{disk.volume}/0",
+            "source": source,
             "resource": disk.volume,
         }
     wanted = size(disk.size) if disk.size else None
     if disk.file is not None:
         image = "qcow2" if disk.file.endswith(".qcow2") else "raw"
-        return {"name": name, "kind": "file", "source": disk.file, "size": wanted, "format": image}
-    dataset = f"{disk.on}/{guest_zvol(guest, name)}"
+        return {"name": name, "kind": "file", "source": source, "size": wanted, "format": image}
     return {
         "name": name,
         "kind": "zvol",
-        "source": f"/dev/zvol/{dataset}",
-        "dataset": dataset,
+        "source": source,
+        "dataset": source.removeprefix("/dev/zvol/"),
         "size": wanted,
     }

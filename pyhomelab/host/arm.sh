@@ -56,9 +56,9 @@
 
     current=$(readlink -f /run/current-system)
     [ "$current" = "$OLD" ] || verdict moved "$current"
-    nix-store --check-validity "$NEW" 2>/dev/null || verdict collected
+    nix-store --check-validity "$NEW" 2>/dev/null || verdict collected "$NEW"
     if [ ! -x "$NEW/bin/switch-to-configuration" ] || [ ! -e "$NEW/nixos-version" ]; then
-        verdict no-system
+        verdict no-system "$NEW"
     fi
 
     # What past runs left behind.

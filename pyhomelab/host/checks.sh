@@ -31,15 +31,17 @@
     }
 
     count=0
+    full=
     while [ $# -gt 1 ]; do
         count=$((count + 1))
-        printf '%s' "$2" >"$place/$count.sh"
+        printf '%s' "$2" >"$place/$count.sh" || full=yes
         attend "$count" "$1" &
         shift 2
     done
     wait
 
     printf '%s\t%s\n' begin 1
+    [ -z "$full" ] || echo full
     number=0
     while [ "$number" -lt "$count" ]; do
         number=$((number + 1))

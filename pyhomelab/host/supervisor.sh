@@ -152,6 +152,8 @@ go_back() { # REASON
     # It ends before anything else; children do not inherit this.
     trap : TERM INT HUP
     say rolling-back "$1"
+    # What explains it is above this line, whatever the old system has to say when it comes back.
+    echo "-- going back: $1" >>"$log" 2>/dev/null
     # The old system passed its own checks once; nothing may keep it from coming back.
     no_check=1
     kill_what_is_left

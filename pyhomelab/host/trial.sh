@@ -21,7 +21,7 @@
     printf '%s\t%s\n' current "$(readlink -f /run/current-system)"
     printf '%s\t%s\n' profile "$(readlink -f "$PROFILE")"
     if [ -e "$directory/log" ]; then
-        tail -n 20 "$directory/log" | cut -c 1-500 | while IFS= read -r line; do printf '%s\t%s\n' log "$line"; done
+        sed '/^-- going back: /q' "$directory/log" | tail -n 20 | cut -c 1-500 | while IFS= read -r line; do printf '%s\t%s\n' log "$line"; done
     fi
     printf '%s\n' end
     exit 0

@@ -31,6 +31,19 @@ def refuse(reason: str, hint: str) -> NoReturn:
 
 
 @dataclass(frozen=True, slots=True)
+class Called:
+    """What a person calls a kind of value, and how one looks; the reference and editors show both."""
+
+    kind: str
+    example: str | float
+
+    def __get_pydantic_json_schema__(
+        self, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        return {**handler(schema), "examples": [self.example]}
+
+
+@dataclass(frozen=True, slots=True)
 class Matching:
     """Text that matches `pattern` as a whole; what does not is refused with the reason and the way out."""
 
@@ -135,6 +148,7 @@ Name = Annotated[
         "is not a DNS label",
         "use lower-case letters, digits and hyphens, beginning with a letter, at most 63 characters",
     ),
+    Called("name", "dl1"),
 ]
 InterfaceName = Annotated[
     str,
@@ -143,6 +157,7 @@ InterfaceName = Annotated[
         "is not the name of a network interface",
         "use a letter and up to 14 letters, digits, dots, hyphens and underscores; Linux keeps all and default",
     ),
+    Called("name of a network interface", "eno1"),
 ]
 Mac = Annotated[
     str,
@@ -152,6 +167,7 @@ Mac = Annotated[
         "write it like 52:54:00:12:34:56",
         lower=True,
     ),
+    Called("MAC address", "52:54:00:12:34:56"),
 ]
 DiskPath = Annotated[
     str,
@@ -160,6 +176,7 @@ DiskPath = Annotated[
         "is not a /dev/disk/by-id path",
         "names such as sda change between boots; `ls -l /dev/disk/by-id` shows the lasting ones",
     ),
+    Called("disk", "/dev/disk/by-id/ata-SSD_1"),
 ]
 AbsolutePath = Annotated[
     str,
@@ -168,12 +185,28 @@ AbsolutePath = Annotated[
         "is not a plain absolute path",
         "write it like /srv/data, without spaces, `.` and `..`",
     ),
+    Called("absolute path", "/srv/data"),
 ]
-Text = Annotated[str, BeforeValidator(_free_text), json_schema(type="string", minLength=1)]
+Text = Annotated[
+    str,
+    BeforeValidator(_free_text),
+    json_schema(type="string", minLength=1),
+    Called("text", "a word"),
+]
 IpAddress = Annotated[
     Address,
     PlainValidator(plain_address),
     json_schema(anyOf=[{"type": "string", "format": "ipv4"}, {"type": "string", "format": "ipv6"}]),
+    Called("IP address", "192.168.10.1"),
 ]
-Cidr = Annotated[Network, PlainValidator(_network), json_schema(type="string", pattern="/[0-9]+$")]
-Port = Annotated[int, Between(1, _HIGHEST_PORT)]
+Cidr = Annotated[
+    Network,
+    PlainValidator(_network),
+    json_schema(type="string", pattern="/[0-9]+$"),
+    Called("network in CIDR notation", "192.168.10.0/24"),
+]
+Port = Annotated[
+    int,
+    Between(1, _HIGHEST_PORT),
+    Called("port", 8080),
+]

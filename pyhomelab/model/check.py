@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from pyhomelab.model.base import Between, Matching, Model, Text
+from pyhomelab.model.base import Between, Called, Matching, Model, Text
 from pyhomelab.model.units import Duration
 
 _PORT = "[1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5]"
@@ -18,6 +18,7 @@ UnitName = Annotated[
         "is not the name of a unit of systemd",
         "write it with its ending, such as nginx.service",
     ),
+    Called("unit of systemd", "nginx.service"),
 ]
 Endpoint = Annotated[
     str,
@@ -26,6 +27,7 @@ Endpoint = Annotated[
         "is not an address with a port",
         "write it like localhost:5432, 192.168.10.1:53 or [fd00::1]:53",
     ),
+    Called("address with port", "localhost:5432"),
 ]
 HttpUrl = Annotated[
     str,
@@ -34,12 +36,13 @@ HttpUrl = Annotated[
         "is not the URL of a web page",
         "write it like http://localhost:8080/health, with %20 for a space",
     ),
+    Called("URL", "http://localhost:8080/health"),
 ]
 DeclaredKind = Literal["unit", "tcp", "http", "command"]
 
 
 class DeclaredCheck(Model):
-    """One thing that holds when the machine is well; asked on the machine itself, as root."""
+    """What holds when the machine is well: one of `unit`, `tcp`, `http` and `command`, asked on it as root."""
 
     unit: UnitName | None = Field(None, title="Unit", description="This unit of systemd is active.")
     tcp: Endpoint | None = Field(None, title="TCP", description="Something takes connections at this address and port.")
@@ -47,12 +50,21 @@ class DeclaredCheck(Model):
         None, title="HTTP", description="This page answers; its certificate is not judged, redirections not followed."
     )
     command: Text | None = Field(
-        None, title="Command", description="This line of POSIX shell ends with 0; it should change nothing."
+        None,
+        title="Command",
+        description="This line of POSIX shell ends with 0; it should change nothing.",
+        examples=["test -s /srv/data/.mounted"],
     )
     status: Annotated[int, Between(100, 599)] | None = Field(
-        None, title="Status", description="What the page answers with; 200 if absent."
+        None, title="Status", description="What the page answers with; 200 if absent.", examples=[204]
     )
-    timeout: Duration = Field(30, title="Timeout", description="How long it may take until it holds.")
+    timeout: Duration = Field(
+        30,
+        title="Timeout",
+        description="How long it may take until it holds.",
+        examples=["1m"],
+        json_schema_extra={"default": "30s"},
+    )
 
     @property
     def kinds(self) -> tuple[DeclaredKind, ...]:

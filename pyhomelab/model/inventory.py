@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from pyhomelab.model.base import Matching, Model, Name
+from pyhomelab.model.base import Called, Matching, Model, Name
 from pyhomelab.model.cluster import Cluster
 from pyhomelab.model.guest import Guest
 from pyhomelab.model.host import Host
@@ -21,6 +21,7 @@ NetworkName = Annotated[
         "is not the name of a network",
         "use at most 15 lower-case letters, digits and hyphens: guests name their network cards after it",
     ),
+    Called("name of at most 15 characters", "lan"),
 ]
 
 

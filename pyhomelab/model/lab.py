@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from pyhomelab.model.base import Matching, Model, Name
+from pyhomelab.model.base import Called, Matching, Model, Name
 from pyhomelab.model.units import Ratio
 
 SshKey = Annotated[
@@ -17,6 +17,7 @@ SshKey = Annotated[
         "is not an OpenSSH public key",
         "paste the one line of a file such as ~/.ssh/id_ed25519.pub",
     ),
+    Called("public key of OpenSSH", "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAA mika"),
 ]
 Domain = Annotated[
     str,
@@ -25,24 +26,31 @@ Domain = Annotated[
         "is not a domain name",
         "home.arpa is reserved for homes (RFC 8375)",
     ),
+    Called("domain name", "home.arpa"),
 ]
 TimeZone = Annotated[
     str,
     Matching("[A-Za-z0-9_+-]+(?:/[A-Za-z0-9_+-]+){0,2}", "is not a time zone", "write it like Europe/Berlin or UTC"),
+    Called("time zone", "Europe/Berlin"),
 ]
 Email = Annotated[
     str,
     Matching(r"[^\s@\x00-\x1f]+@[^\s@\x00-\x1f]+", "is not an e-mail address", "write it like admin@example.org"),
+    Called("e-mail address", "admin@example.org"),
 ]
 
-Release = Annotated[str, Matching(r"2[0-9]\.(?:05|11)", "is not a NixOS release in quotes", 'write it like "26.05"')]
+Release = Annotated[
+    str,
+    Matching(r"2[0-9]\.(?:05|11)", "is not a NixOS release in quotes", 'write it like "26.05"'),
+    Called("release of NixOS", "26.05"),
+]
 Tags = tuple[Name, ...]
 
 
 class Admin(Model):
     """A person who administers every machine of the lab."""
 
-    name: Name = Field(title="User name", description="The login on every machine.")
+    name: Name = Field(title="User name", description="The login on every machine.", examples=["mika"])
     ssh_keys: tuple[SshKey, ...] = Field(
         title="SSH public keys",
         description="The only way in: no machine of the lab takes a password.",
@@ -61,7 +69,9 @@ class Overcommit(Model):
 class Lab(Model):
     """What all machines have in common."""
 
-    name: Name = Field(title="Name", description="The lab's name; host ids and MAC addresses derive from it.")
+    name: Name = Field(
+        title="Name", description="The lab's name; host ids and MAC addresses derive from it.", examples=["home"]
+    )
     domain: Domain = Field("home.arpa", title="Domain", description="DNS domain of every machine.")
     timezone: TimeZone = Field("UTC", title="Time zone", description="Time zone of every machine.")
     state_version: Release = Field(
@@ -69,7 +79,12 @@ class Lab(Model):
         description="The NixOS release first installed (system.stateVersion); it stays when the release is upgraded.",
     )
     admins: tuple[Admin, ...] = Field(title="Admins", description="Who may log in, and with which keys.", min_length=1)
-    ntp: tuple[Domain, ...] = Field((), title="Time servers", description="Instead of NixOS's own choice.")
+    ntp: tuple[Domain, ...] = Field(
+        (),
+        title="Time servers",
+        description="Time servers to ask, instead of NixOS's own choice.",
+        examples=[["192.168.10.1"]],
+    )
     email: Email | None = Field(
         None,
         title="E-mail",

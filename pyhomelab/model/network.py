@@ -9,6 +9,7 @@ from pydantic import Field, PlainValidator, WithJsonSchema
 from pyhomelab.model.base import (
     Address,
     Between,
+    Called,
     Cidr,
     InterfaceName,
     IpAddress,
@@ -41,6 +42,7 @@ LinkAddress = Annotated[
             ]
         }
     ),
+    Called("IP address or `dhcp`", "192.168.10.11"),
 ]
 
 
@@ -48,16 +50,22 @@ class Firewall(Model):
     """What machines let in from a network, beside ssh and what their roles need."""
 
     trusted: bool = Field(False, title="Trusted", description="Let everything in from this network.")
-    tcp: tuple[Port, ...] = Field((), title="TCP ports", description="Ports open to this network.")
-    udp: tuple[Port, ...] = Field((), title="UDP ports", description="Ports open to this network.")
+    tcp: tuple[Port, ...] = Field(
+        (), title="TCP ports", description="Ports open to this network.", examples=[[80, 443]]
+    )
+    udp: tuple[Port, ...] = Field((), title="UDP ports", description="Ports open to this network.", examples=[[53]])
 
 
 class Net(Model):
     """One IP network of the lab."""
 
     cidr: Cidr = Field(title="CIDR", description="Address and prefix length, such as 192.168.10.0/24.")
-    vlan: VlanId | None = Field(None, title="VLAN id", description="The 802.1Q tag that carries this network.")
-    mtu: Mtu | None = Field(None, title="MTU", description="Largest packet in bytes; switches must carry it too.")
+    vlan: VlanId | None = Field(
+        None, title="VLAN id", description="The 802.1Q tag that carries this network.", examples=[20]
+    )
+    mtu: Mtu | None = Field(
+        None, title="MTU", description="Largest packet in bytes; switches must carry it too.", examples=[9000]
+    )
     gateway: IpAddress | None = Field(None, title="Gateway", description="The router of this network.")
     dns: tuple[IpAddress, ...] = Field((), title="DNS servers", description="Resolvers reached by this network.")
     firewall: Firewall = Field(Firewall(), title="Firewall", description="What machines let in from this network.")
@@ -66,7 +74,9 @@ class Net(Model):
 class Bond(Model):
     """Several network cards used as one."""
 
-    members: tuple[InterfaceName, ...] = Field(title="Members", description="The cards.", min_length=1)
+    members: tuple[InterfaceName, ...] = Field(
+        title="Members", description="The cards.", examples=[["eno1", "eno2"]], min_length=1
+    )
     mode: BondMode = Field("802.3ad", title="Mode", description="802.3ad (LACP) needs a switch that knows it.")
 
 
@@ -78,14 +88,18 @@ class Tagged(Model):
         title="Address",
         description="The host's address, `dhcp`, or nothing to only bridge the network.",
     )
-    bridge: InterfaceName | None = Field(None, title="Bridge", description="Make this bridge for guests on it.")
+    bridge: InterfaceName | None = Field(
+        None, title="Bridge", description="Make this bridge for guests on it.", examples=["br-iot"]
+    )
     default_route: bool = Field(True, title="Default route", description="Use the network's gateway, if it has one.")
 
 
 class Link(Model):
     """A network card (or a bond of several) of a host, named as the system names it."""
 
-    network: Name | None = Field(None, title="Network", description="The network that this link is in.")
+    network: Name | None = Field(
+        None, title="Network", description="The network that this link is in.", examples=["lan"]
+    )
     address: LinkAddress | None = Field(
         None,
         title="Address",
@@ -96,7 +110,9 @@ class Link(Model):
         title="Tagged",
         description="Whether the switch port carries the network tagged; by default it does if the network has a vlan.",
     )
-    bridge: InterfaceName | None = Field(None, title="Bridge", description="Make this bridge for guests on it.")
+    bridge: InterfaceName | None = Field(
+        None, title="Bridge", description="Make this bridge for guests on it.", examples=["br-lan"]
+    )
     bond: Bond | None = Field(None, title="Bond", description="This link is several cards used as one.")
     mac: Mac | None = Field(None, title="MAC", description="Find the card by its MAC and give it the link's name.")
     vlans: dict[Name, Tagged] = Field(

@@ -8,7 +8,7 @@ from typing import Annotated
 
 from pydantic import Field, PlainValidator
 
-from pyhomelab.model.base import Matching, Model, Port, json_schema, refuse
+from pyhomelab.model.base import Called, Matching, Model, Port, json_schema, refuse
 
 _LABEL = "[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 _DNS_NAME = rf"{_LABEL}(?:\.{_LABEL}){{0,9}}"
@@ -27,10 +27,16 @@ def _place(value: object) -> str:
     return refuse("is neither an IP address nor a DNS name", "write it like 192.168.10.11 or dl1.example.org")
 
 
-Place = Annotated[str, PlainValidator(_place), json_schema(type="string", minLength=1)]
+Place = Annotated[
+    str,
+    PlainValidator(_place),
+    json_schema(type="string", minLength=1),
+    Called("IP address or DNS name", "192.168.10.11"),
+]
 User = Annotated[
     str,
     Matching(_USER, "is not a user name", "use letters, digits, dots, hyphens and underscores, such as root or mika"),
+    Called("user name", "root"),
 ]
 Jump = Annotated[
     str,
@@ -39,6 +45,7 @@ Jump = Annotated[
         "is not a host to jump over",
         "write a machine of the lab, or user@host:port (an IPv6 address in brackets)",
     ),
+    Called("machine, or user@host:port", "dl1"),
 ]
 
 
@@ -55,7 +62,9 @@ class Ssh(Model):
         title="User",
         description="root, or somebody who may become root by sudo; by default what ssh_config says, or root.",
     )
-    port: Port | None = Field(None, title="Port", description="By default what ssh_config says, or 22.")
+    port: Port | None = Field(
+        None, title="Port", description="By default what ssh_config says, or 22.", examples=[2222]
+    )
     jump: Jump | None = Field(
         None,
         title="Jump host",

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import PlainValidator
 
-from pyhomelab.model.base import Matching, json_schema, refuse
+from pyhomelab.model.base import Called, Matching, json_schema, refuse
 
 MiB = 1 << 20
 GiB = 1 << 30
@@ -53,14 +53,21 @@ def _duration(value: object) -> int:
 Size = Annotated[
     int,
     PlainValidator(_size),
-    json_schema(type="string", pattern="^[0-9]+(\\.[0-9]{1,3})? ?[MGT]iB$", examples=["36GiB"]),
+    json_schema(type="string", pattern="^[0-9]+(\\.[0-9]{1,3})? ?[MGT]iB$"),
+    Called("size", "36GiB"),
 ]
 Duration = Annotated[
     int,
     PlainValidator(_duration),
-    json_schema(type="string", pattern="^[0-9]{1,5}[smh]$", examples=["30s"]),
+    json_schema(type="string", pattern="^[0-9]{1,5}[smh]$"),
+    Called("duration", "30s"),
 ]
-Ratio = Annotated[float, PlainValidator(_ratio), json_schema(type="number", minimum=1)]
+Ratio = Annotated[
+    float,
+    PlainValidator(_ratio),
+    json_schema(type="number", minimum=1),
+    Called("ratio", 1.5),
+]
 _PART = r"(?:\*|[0-9]{1,4})(?:\.\.[0-9]{1,4})?(?:/[0-9]{1,4})?"
 _PARTS = rf"{_PART}(?:,{_PART})*"
 _DAY = (
@@ -78,4 +85,5 @@ Calendar = Annotated[
         "is not a calendar expression of systemd",
         "write it like hourly, weekly, Sun 03:00 or *-*-01 02:30 (`systemd-analyze calendar` explains one)",
     ),
+    Called("calendar expression of systemd", "Sun 03:00"),
 ]

@@ -8,45 +8,21 @@ then the host goes back, and says so to whoever asks.
 from __future__ import annotations
 
 import hashlib
-import re
 import shlex
 from dataclasses import dataclass
-from importlib.resources import files
 from typing import TYPE_CHECKING
 
 from pyhomelab.errors import HostFailed
+from pyhomelab.shell.script import host_script, last_words, plain_name, plain_path, verdict_of, with_values
+from pyhomelab.stages.refusals import NotArmed, refusal
 from pyhomelab.trial import state_of
-from pyhomelab.wording import harmless, lasting
+from pyhomelab.wording import harmless
 
 if TYPE_CHECKING:
-    from pyhomelab.shell import Done, Shell
-    from pyhomelab.trial import Order, State, Trial
+    from pyhomelab.shell import Shell
+    from pyhomelab.trial import State, Trial
 
-_HOST = files("pyhomelab").joinpath("host")
-_SUPERVISOR = _HOST.joinpath("supervisor.sh").read_text(encoding="utf-8")
-_ARM = _HOST.joinpath("arm.sh").read_text(encoding="utf-8")
-_TRIAL = _HOST.joinpath("trial.sh").read_text(encoding="utf-8")
-_RUN = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,63}")
-_PATH = re.compile(r"/[A-Za-z0-9+._?=/-]+")
 _ANSWER = 60
-
-
-class NotArmed(HostFailed):
-    """The host was left as it is: something speaks against trying the system on it now."""
-
-    kind = "refused"
-
-
-class Locked(NotArmed):
-    """Somebody else deploys to the host."""
-
-
-class Collected(NotArmed):
-    """The system is not on the host any more, if it ever was: bring it there and try again."""
-
-
-class HostChanged(NotArmed):
-    """The host runs another system than the one that the plan was made for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +39,7 @@ def keep(shell: Shell, host: str, run_id: str, system: str) -> None:
     Best said before the system is copied there; then no moment is left in which it could be collected. The shell is
     root's, as for all that follows. Raises NotArmed if that cannot be written down.
     """
-    run, path = _run(run_id), _path(system)
+    run, path = plain_name(run_id), plain_path(system)
     script = f"""{{
         umask 077
         mkdir -p /run/pyhomelab/{run} /nix/var/nix/gcroots/pyhomelab/{run} &&
@@ -73,12 +49,12 @@ def keep(shell: Shell, host: str, run_id: str, system: str) -> None:
     """
     done = shell.run(script, timeout=_ANSWER)
     if done.exit_code != 0:
-        raise NotArmed(f"cannot keep {system} from the garbage collector: {_said(done)}", where=host)
+        raise NotArmed(f"cannot keep {system} from the garbage collector: {last_words(done)}", where=host)
 
 
 def forget(shell: Shell, run_id: str) -> None:
     """Let the garbage collector have what was kept for a run that never got to its trial here."""
-    run = _run(run_id)
+    run = plain_name(run_id)
     shell.run(
         f"{{ [ -e /run/pyhomelab/{run}/order ] ||"
         f" rm -rf /run/pyhomelab/{run} /nix/var/nix/gcroots/pyhomelab/{run}; }} </dev/null\n",
@@ -93,52 +69,29 @@ def arm(shell: Shell, trial: Trial) -> Armed:
     """
     order = trial.order
     values = {
-        "RUN": _run(trial.run_id),
-        "OLD": _path(order.old),
-        "NEW": _path(order.new),
-        "PROFILE": _path(order.profile),
+        "RUN": plain_name(trial.run_id),
+        "OLD": plain_path(order.old),
+        "NEW": plain_path(order.new),
+        "PROFILE": plain_path(order.profile),
         "HOLDER": " ".join(harmless(trial.holder).split()),
         "TOKEN_SHA256": hashlib.sha256(trial.token.encode()).hexdigest(),
         "ACTIVATION_SECONDS": str(order.activation_seconds),
         "PROBATION_SECONDS": str(order.probation_seconds),
         "LONGEST": str(order.longest),
-        "SUPERVISOR": _SUPERVISOR,
+        "SUPERVISOR": host_script("supervisor.sh"),
     }
-    done = shell.run(_with(values, _ARM), timeout=_ANSWER)
-    verdicts = [line.split("\t")[1:] for line in done.stdout.split("\n") if line.startswith("verdict\t")]
-    verdict = [harmless(word) for word in verdicts[-1]] if verdicts else [""]
+    done = shell.run(with_values(values, host_script("arm.sh")), timeout=_ANSWER)
+    verdict = verdict_of(done)
     match verdict:
         case ["armed", boot_id]:
             return Armed(trial, boot_id)
-        case ["held", run, who, since, seconds]:
-            age = lasting(int(seconds)) if seconds.isdecimal() else "a while"
-            raise Locked(
-                f"{who or 'somebody'} deploys to it, since {since} ({age} ago, run {run})",
-                where=trial.host,
-                hint="wait until that has ended; the host ends it by itself if need be",
-            )
-        case ["moved", current]:
-            raise HostChanged(f"runs {current} by now, not {order.old}", where=trial.host, hint="make a new plan")
-        case ["collected"]:
-            raise Collected(f"does not have {order.new}", where=trial.host, hint="copy it there again")
-    raise NotArmed(_reason(verdict, order, done), where=trial.host)
-
-
-def _reason(verdict: list[str], order: Order, done: Done) -> str:
-    match verdict:
-        case ["no-system"]:
-            return f"{order.new} is no NixOS system"
-        case ["lacks", tool]:
-            return f"its system has no {tool}, without which it could not bring itself back"
-        case ["failed", why]:
-            return f"cannot supervise the new system: {why}"
-    return f"gave no answer when the new system was to be tried (exit {done.exit_code}): {_said(done)}"
+    raise refusal(trial.host, verdict, done, planned=f"not {order.old}", doing="supervise the new system")
 
 
 def state(shell: Shell, trial: Trial) -> State:
     """Ask how a trial stands; raises NoAnswer if the host talks nonsense."""
-    values = {"RUN": _run(trial.run_id), "PROFILE": _path(trial.order.profile)}
-    return state_of(trial.host, shell.run(_with(values, _TRIAL), timeout=_ANSWER))
+    values = {"RUN": plain_name(trial.run_id), "PROFILE": plain_path(trial.order.profile)}
+    return state_of(trial.host, shell.run(with_values(values, host_script("trial.sh")), timeout=_ANSWER))
 
 
 def acknowledge(new_shell: Shell, trial: Trial) -> None:
@@ -161,7 +114,7 @@ def hold(shell: Shell, trial: Trial) -> None:
 
 def _leave(shell: Shell, trial: Trial, file: str, text: str) -> None:
     """Put a file beside the order, whole or not at all; a trial that is not there misses nothing."""
-    directory = f"/run/pyhomelab/{_run(trial.run_id)}"
+    directory = f"/run/pyhomelab/{plain_name(trial.run_id)}"
     place = f"{directory}/{file}"
     script = f"""{{
         umask 077
@@ -172,26 +125,4 @@ def _leave(shell: Shell, trial: Trial, file: str, text: str) -> None:
     """
     done = shell.run(script, timeout=_ANSWER)
     if done.exit_code != 0:
-        raise HostFailed(f"could not be told: {_said(done)}", where=trial.host)
-
-
-def _with(values: dict[str, str], script: str) -> str:
-    """Put a script's values before it; only the order's token is missing there, which the host must not know."""
-    return "".join(f"{name}={shlex.quote(value)}\n" for name, value in values.items()) + script
-
-
-def _run(run_id: str) -> str:
-    if not _RUN.fullmatch(run_id):
-        raise ValueError(run_id)
-    return run_id
-
-
-def _path(path: str) -> str:
-    if not _PATH.fullmatch(path):
-        raise ValueError(path)
-    return path
-
-
-def _said(done: Done) -> str:
-    lines = [line.strip() for line in harmless(f"{done.stderr}\n{done.stdout}").split("\n") if line.strip()]
-    return lines[-1] if lines else f"exit {done.exit_code}"
+        raise HostFailed(f"could not be told: {last_words(done)}", where=trial.host)

@@ -9,12 +9,12 @@ from collections import defaultdict
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
-from pyhomelab.checks import NOT_JUDGED, Finding
+from pyhomelab.checks import NOT_HERE, NOT_JUDGED, Finding
 from pyhomelab.hoststate import NoAnswer
 from pyhomelab.wording import harmless
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Sequence
+    from collections.abc import Callable, Container, Sequence
 
     from pyhomelab.checks import Check
     from pyhomelab.shell import Done, Shell
@@ -27,17 +27,25 @@ _BEGIN, _END = ["begin", "1"], ["end"]
 _MOST_LINES = 3
 
 
-def examine(
-    shell: Shell, machine: str, checks: Sequence[Check], *, waits: bool | Container[str], at_most: float = math.inf
+def examine(  # noqa: PLR0913 - all but the first three have names at the call
+    shell: Shell,
+    machine: str,
+    checks: Sequence[Check],
+    *,
+    waits: bool | Container[str],
+    at_most: float = math.inf,
+    on_wait: Callable[[Sequence[Finding]], None] | None = None,
 ) -> dict[str, Finding]:
     """Ask a machine, over root's shell, all its checks side by side; gives what is found, by their names.
 
     If it waits (for all, or for those named), what fails is asked again until it holds, for as long as the check's
-    patience lasts and for no longer than `at_most` seconds in all. Raises HostFailed if the machine cannot be asked.
+    patience lasts and for no longer than `at_most` seconds in all. `on_wait` hears what that is, whenever it is less.
+    Raises HostFailed if the machine cannot be asked.
     """
     found: dict[str, Finding] = {}
     began = time.monotonic()
     pending = list(checks)
+    heard = 0
     while pending:
         found |= _asked(shell, machine, pending)
         lasted = time.monotonic() - began + _AGAIN
@@ -48,6 +56,9 @@ def examine(
             and (waits if isinstance(waits, bool) else check.name in waits)
             and lasted < min(check.patience, at_most)
         ]
+        if pending and on_wait is not None and len(pending) != heard:
+            heard = len(pending)
+            on_wait([found[check.name] for check in pending])
         if pending:
             time.sleep(_AGAIN)
     return {check.name: found[check.name] for check in checks}
@@ -78,6 +89,8 @@ def _answers(machine: str, done: Done) -> tuple[dict[int, tuple[int, int]], dict
             match row:
                 case ["check", number, code, seconds]:
                     ended[int(number)] = int(code), int(seconds)
+                case ["full"]:
+                    raise NoAnswer("has no room in /run for its checks", where=machine)
                 case ["said", number, *words]:
                     said[int(number)].append(harmless(" ".join(words)).strip())
     except ValueError:
@@ -88,9 +101,9 @@ def _answers(machine: str, done: Done) -> tuple[dict[int, tuple[int, int]], dict
 def _finding(check: Check, code: int, seconds: int, lines: Sequence[str]) -> Finding:
     words = [line for line in lines if line][-_MOST_LINES:]
     if code == 0:
-        return Finding(check, "holds", "; ".join(words))
-    if code == NOT_JUDGED:
-        return Finding(check, "not run", "; ".join(words))
+        return Finding(check, "holds", "; ".join(words), seconds)
+    if code in (NOT_JUDGED, NOT_HERE):
+        return Finding(check, "not run", "; ".join(words), seconds, is_due=code != NOT_HERE)
     if code in _CUT and seconds >= check.limit:
         words.append(f"it did not end within {check.limit} s")
-    return Finding(check, "fails", "; ".join(words) or f"exit {code}")
+    return Finding(check, "fails", "; ".join(words) or f"exit {code}", seconds)

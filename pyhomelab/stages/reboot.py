@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pyhomelab.errors import HostFailed
-from pyhomelab.hindrances import hindrances
 from pyhomelab.hoststate import NoAnswer
 from pyhomelab.reboots import reboot_state_of
 from pyhomelab.shell.script import (
@@ -23,15 +22,13 @@ from pyhomelab.shell.script import (
     verdict_of,
     with_values,
 )
-from pyhomelab.stages.activation import Collected, HostChanged, Locked, NotArmed
-from pyhomelab.wording import harmless, lasting
+from pyhomelab.stages.refusals import refusal
+from pyhomelab.wording import harmless
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from pyhomelab.reboots import RebootState
-    from pyhomelab.shell import Done, Shell
-    from pyhomelab.trial import Order, Trial
+    from pyhomelab.shell import Shell
+    from pyhomelab.trial import Trial
 
 _DIRECTORY = "/var/lib/pyhomelab/proof"
 _UNIT = "pyhomelab-proof.service"
@@ -45,20 +42,6 @@ class Begun:
 
     trial: Trial
     boot_id: str
-
-
-def hindered_by(shell: Shell, host: str, order: Order) -> tuple[str, ...]:
-    """Ask a host that has both systems what keeps it from switching to the new one; then it has to boot it.
-
-    The shell is root's, as for all that follows. Raises NoAnswer if the host talks nonsense.
-    """
-    values = {"OLD": plain_path(order.old), "NEW": plain_path(order.new)}
-    done = shell.run(with_values(values, host_script("hindrances.sh")), timeout=_ANSWER)
-    rows = rows_of(done)
-    if rows is None or any(len(row) != 3 for row in rows["text"]):  # noqa: PLR2004 - whose, which file, its text
-        raise NoAnswer(f"did not say what keeps it from switching: {last_words(done)}", where=host)
-    texts = {whose: {file: text for owner, file, text in rows["text"] if owner == whose} for whose in ("old", "new")}
-    return hindrances(texts["old"], texts["new"])
 
 
 def has_second_chance(shell: Shell, host: str) -> bool:
@@ -98,30 +81,8 @@ def begin(shell: Shell, trial: Trial) -> Begun:
     match verdict:
         case ["begun", boot_id]:
             return Begun(trial, boot_id)
-        case ["held", run, who, since, seconds]:
-            age = lasting(int(seconds)) if seconds.isdecimal() else "a while"
-            raise Locked(
-                f"{who or 'somebody'} deploys to it, since {since} ({age} ago, run {run})",
-                where=trial.host,
-                hint="wait until that has ended; the host ends it by itself if need be",
-            )
-        case ["moved", current]:
-            what = f"runs {current} by now, neither {order.old} nor {order.new}"
-            raise HostChanged(what, where=trial.host, hint="make a new plan")
-        case ["collected", system]:
-            raise Collected(f"does not have {system}", where=trial.host, hint="copy it there again")
-    raise NotArmed(_reason(verdict, done), where=trial.host)
-
-
-def _reason(verdict: Sequence[str], done: Done) -> str:
-    match verdict:
-        case ["no-system", system]:
-            return f"{system} is no NixOS system"
-        case ["lacks", tool]:
-            return f"its system has no {tool}, without which it could not bring itself back"
-        case ["failed", why]:
-            return f"cannot be rebooted with a way back: {why}"
-    return f"gave no answer when it was to reboot (exit {done.exit_code}): {last_words(done)}"
+    planned = f"neither {order.old} nor {order.new}"
+    raise refusal(trial.host, verdict, done, planned=planned, doing="be rebooted with a way back")
 
 
 def reboot_state(shell: Shell, host: str, run_id: str, profile: str) -> RebootState:

@@ -47,6 +47,7 @@ PATH = "/nix/store/x-nixos-system-dl1"
         (StageBegan("dl1", "drain"), ["dl1: moving its pods elsewhere"]),
         (StageBegan("dl1", "reboot"), ["dl1: rebooting"]),
         (StageBegan("dl1", "uncordon"), ["dl1: letting pods come back"]),
+        (StageBegan("dl1", "verify"), ["dl1: asking its checks"]),
         (StageEnded("dl1", "copy", "copied"), ["dl1: copy: copied"]),
         (
             StageEnded("dl1", "copy", "not copied", "no room\n  at b"),

@@ -43,7 +43,7 @@ def example(directory: Path) -> Inventory:
 
 def check_of(machine: str, name: str, changes: Changes | None = None, of: Inventory | None = None) -> Check:
     """The check of a machine that has a name; of the lab of three servers, with changes, unless told otherwise."""
-    checks = checks_of(of or lab(changes))[machine]
+    checks = checks_of(of or lab(changes), deep=True)[machine]
     found = [check for check in checks if check.name == name]
     assert found, f"{machine} has no check {name!r}, but {[check.name for check in checks]}"
     return found[0]

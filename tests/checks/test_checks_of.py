@@ -47,6 +47,37 @@ def test_a_host_is_asked_for_what_it_is() -> None:
     ]
 
 
+def deep_names(machine: str, changes: Changes | None = None) -> list[str]:
+    return [f"{check.role}: {check.name}" for check in checks_of(lab(changes), deep=True)[machine] if check.deep]
+
+
+def test_what_goes_wrong_over_weeks_is_asked_on_demand() -> None:
+    assert deep_names("dl1") == [
+        "base: no unit has failed",
+        "base: the next boot starts what it runs now",
+        "base: its file systems are filled to less than 90 %",
+        "base: its clock is synchronised",
+        "base: its secrets are decrypted",
+        "zfs: pool tank has no errors",
+        "zfs: pool tank was read in full in the last 40 days, without errors",
+        "zfs: pool tank is filled to less than 90 %",
+        "drbd: the copies of volume vmstore are equal",
+        "kvm: the disks of guest k8s-1 are there",
+    ]
+    assert deep_names("k8s-1")[5:] == ["k3s: the certificates of k8s-1 in cluster home last"]
+    kubeadm = {"clusters.home.distribution": "kubeadm"}
+    assert deep_names("k8s-1", kubeadm)[5:] == ["kubeadm: the certificates of k8s-1 in cluster home last"]
+    assert deep_names("dl1", {"hosts.dl1.checks": DECLARED})[-1] == (
+        "declared: web: the certificate of https://localhost/health lasts"
+    )
+
+
+def test_a_deploy_waits_for_no_deep_check_and_a_deep_look_leaves_none_out() -> None:
+    for machine, own in checks_of(lab()).items():
+        assert [check.name for check in own if check.deep] == []
+        assert tuple(check for check in checks_of(lab(), deep=True)[machine] if not check.deep) == own
+
+
 def test_a_witness_has_no_copy_to_be_asked_for() -> None:
     assert [name for name in names("dl3") if name.startswith("drbd")] == [
         "drbd: volume vmstore is connected to dl1 and dl2"
@@ -143,7 +174,7 @@ def test_a_declared_check_has_the_time_that_it_is_given() -> None:
 
 @pytest.mark.parametrize("directory", EXAMPLES, ids=lambda path: path.name)
 def test_every_check_has_a_name_of_its_own_and_a_command_that_mends(directory: Path) -> None:
-    found = checks_of(example(directory))
+    found = checks_of(example(directory), deep=True)
     assert found.keys() == {*example(directory).hosts, *example(directory).guests}
     for machine, checks in found.items():
         sorted_names = sorted(check.name for check in checks)
@@ -173,10 +204,13 @@ def test_the_checks_of_a_group_are_those_of_its_volume_or_its_cluster() -> None:
 @needs("shellcheck", "shellcheck")
 def test_every_script_passes_shellcheck(tmp_path: Path) -> None:
     scripts = {
-        check.script for directory in EXAMPLES for own in checks_of(example(directory)).values() for check in own
+        check.script
+        for directory in EXAMPLES
+        for own in checks_of(example(directory), deep=True).values()
+        for check in own
     }
-    scripts |= {check.script for check in checks_of(lab({"hosts.dl1.checks": DECLARED}))["dl1"]}
-    assert len(scripts) > 40
+    scripts |= {check.script for check in checks_of(lab({"hosts.dl1.checks": DECLARED}), deep=True)["dl1"]}
+    assert len(scripts) > 100
     for number, script in enumerate(scripts):
         (tmp_path / f"{number}.sh").write_text(script)
     done = subprocess.run(
@@ -190,7 +224,7 @@ def test_every_script_passes_shellcheck(tmp_path: Path) -> None:
 @pytest.mark.parametrize("shell", SHELLS)
 @pytest.mark.parametrize("directory", EXAMPLES, ids=lambda path: path.name)
 def test_every_script_is_read_by_every_shell(directory: Path, shell: str) -> None:
-    for checks in checks_of(example(directory)).values():
+    for checks in checks_of(example(directory), deep=True).values():
         for check in checks:
             done = subprocess.run([shell, "-n"], input=check.script, capture_output=True, text=True, check=False)
             assert (done.returncode, done.stderr) == (0, ""), check.name
@@ -203,7 +237,7 @@ def test_labs_made_by_chance_have_checks_with_names_of_their_own_that_a_shell_ca
         inventory, mistakes = understand(RandomLab(seed).data)
         if inventory is None or mistakes:
             continue
-        for machine, checks in checks_of(inventory).items():
+        for machine, checks in checks_of(inventory, deep=True).items():
             assert len({check.name for check in checks}) == len(checks), (seed, machine)
             roles.update(check.role for check in checks)
             scripts.update(check.script for check in checks)

@@ -9,7 +9,7 @@ from ruamel.yaml import YAML
 from pyhomelab.checks import checks_of
 from pyhomelab.checks.check import Role
 from tests.checks.asking import EXAMPLES, example
-from tests.labs import said
+from tests.labs import lab, said
 
 TEXT = (Path(__file__).parent.parent.parent / "docs/checks.md").read_text()
 
@@ -30,6 +30,17 @@ def test_the_table_says_how_long_each_role_may_take() -> None:
     }
     rows = re.findall(r"^\| ([a-z0-9, ]+) \| .* \| ([0-9]+ (?:s|min)) \| .* \|$", TEXT, re.MULTILINE)
     assert {(role, time) for roles, time in rows for role in roles.split(", ")} == found
+
+
+def test_the_table_of_the_deep_ones_has_every_role_that_has_some() -> None:
+    declared = checks_of(lab({"hosts.dl1.checks": {"web": {"http": "https://dl1/"}}}), deep=True)["dl1"]
+    found = [
+        check for directory in EXAMPLES for own in checks_of(example(directory), deep=True).values() for check in own
+    ]
+    deep = {check.role for check in (*found, *declared) if check.deep}
+    rows = re.findall(r"^\| ([a-z0-9]+) \| [^|]* \| [^|]* \|$", TEXT.partition("## Deep ones")[2], re.MULTILINE)
+    assert set(rows) - {"role"} == deep
+    assert {check.patience for check in found if check.deep} == {10}
 
 
 def test_the_checks_that_it_shows_can_be_declared() -> None:

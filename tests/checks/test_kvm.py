@@ -79,7 +79,7 @@ def placed() -> str:
     [
         (
             "vmstore role:Secondary\n  disk:UpToDate\n  dl2 role:Primary\n    peer-disk:UpToDate",
-            (69, "another host has its volume vmstore open, so it may run there"),
+            (68, "another host has its volume vmstore open, so it may run there"),
         ),
         (
             "vmstore role:Primary\n  disk:UpToDate\n  dl2 role:Secondary\n    peer-disk:UpToDate",
@@ -97,3 +97,21 @@ def test_a_guest_that_may_run_where_its_volume_is_open_is_not_judged(
 def test_without_libvirt_nothing_is_judged(tmp_path: Path) -> None:
     here = Here(stand_in(tmp_path / "bin"), alone=True)
     assert asked(check_of("dl1", RUNS), here) == (69, "there is no virsh here")
+
+
+def test_disks_of_guests_that_are_not_there_are_named(tmp_path: Path) -> None:
+    disks = {"root": {"size": "10GiB", "on": "tank"}, "files": {"size": "1GiB", "file": f"{tmp_path}/files.raw"}}
+    changes = {"guests.test": GUEST["guests.test"] | {"disk": None, "disks": disks, "autostart": False}}
+    check = check_of("dl1", "the disks of guest test are there", changes)
+    here = Here(stand_in(tmp_path / "bin"), {"/dev/zvol/tank": str(tmp_path)})
+    zvol = next(line for line in check.script.splitlines() if "/dev/zvol/" in line).partition("/dev/zvol/tank/")[2]
+    assert asked(check, here) == (1, f"{tmp_path}/{zvol} is not there\n{tmp_path}/files.raw is not there")
+    (tmp_path / zvol).parent.mkdir(parents=True, exist_ok=True)
+    (tmp_path / zvol).symlink_to("/dev/null")  # a device, as a zvol is
+    assert asked(check, here) == (1, f"{tmp_path}/files.raw is not there")
+    (tmp_path / "files.raw").touch()
+    assert asked(check, here) == (0, "")
+
+
+def test_the_disk_of_a_guest_that_is_a_volume_is_asked_for_by_its_device() -> None:
+    assert "/dev/drbd/by-res/vmstore/0" in check_of(placed(), "the disks of guest nas are there", ANYWHERE).script

@@ -170,3 +170,144 @@ def test_the_real_drbdadm_asks_what_the_checks_count_on(tmp_path: Path, command:
     text = f"hostname dl1; PATH=$PATH:/usr/sbin:/sbin; drbdadm -d -c {tmp_path}/drbd.conf {command} vmstore"
     done = subprocess.run(["unshare", "--uts", "sh", "-c", text], capture_output=True, text=True, check=True)
     assert [line for line in done.stdout.splitlines() if line.startswith("drbdsetup ")] == calls
+
+
+ERRORS = "pool tank has no errors"
+SCRUBBED = "pool tank was read in full in the last 40 days, without errors"
+FILLED = "pool tank is filled to less than 90 %"
+SICK = """  pool: tank
+ state: ONLINE
+status: One or more devices has experienced an error resulting in data
+\tcorruption.  Applications may be affected.
+action: Restore the file in question if possible.
+config:
+
+\ttank        ONLINE       0     0     0
+
+errors: 1 data errors, use '-v' for a list"""
+
+
+def status(scan: str) -> str:
+    text = (
+        f"  pool: tank\n state: ONLINE\n{scan}config:\n\n\ttank        ONLINE       0     0     0\n\nerrors: No known"
+    )
+    return f'[ "$*" = "status tank" ] || exit 2\ncat <<END\n{text} data errors\nEND'
+
+
+def ago(days: int) -> str:
+    done = subprocess.run(
+        ["date", "-d", f"-{days} days"], capture_output=True, text=True, check=True, env={**os.environ, "LC_ALL": "C"}
+    )
+    words = done.stdout.split()
+    return f"{words[0]} {words[1]} {words[2]:>2} {words[3]} {words[-1]}"
+
+
+def test_a_pool_without_errors_holds_and_one_with_errors_says_which(tmp_path: Path) -> None:
+    asks = '[ "$*" = "status -x tank" ] || exit 2\n'
+    assert zfs(tmp_path, ERRORS, zpool=f"{asks}echo \"pool 'tank' is healthy\"") == (0, "")
+    (tmp_path / "zfs").rmdir()
+    said = "One or more devices has experienced an error resulting in data\n1 data errors, use '-v' for a list"
+    assert zfs(tmp_path, ERRORS, zpool=f'{asks}cat <<"END"\n{SICK}\nEND') == (1, said)
+
+
+@pytest.mark.parametrize(
+    ("scan", "days", "expected"),
+    [
+        ("scrub repaired 0B in 02:13:01 with 0 errors on", 3, (0, "")),
+        ("resilvered 1.2G in 00:10:00 with 0 errors on", 39, (0, "")),
+        ("scrub in progress since", 90, (0, "")),
+        ("scrub repaired 4K in 02:13:01 with 7 errors on", 3, (1, "it found errors: {scan}")),
+        ("scrub repaired 0B in 02:13:01 with 0 errors on", 41, (1, "{scan}")),
+        ("scrub canceled on", 1, (1, "the last one came to no end: {scan}")),
+        ("scrub paused since", 1, (1, "the last one came to no end: {scan}")),
+    ],
+)
+def test_a_pool_is_read_in_full_every_month(tmp_path: Path, scan: str, days: int, expected: tuple[int, str]) -> None:
+    code, said = expected
+    scan = f"{scan} {ago(days)}"
+    assert zfs(tmp_path, SCRUBBED, zpool=status(f"  scan: {scan}\n")) == (code, said.format(scan=scan))
+
+
+@pytest.mark.parametrize("scan", ["", "  scan: none requested\n"])
+@pytest.mark.parametrize(("days", "expected"), [(39, (0, "")), (41, (1, "it never was"))])
+def test_a_new_pool_has_time_for_its_first_scrub(
+    tmp_path: Path, scan: str, days: int, expected: tuple[int, str]
+) -> None:
+    creation = f'[ "$*" = "get -H -p -o value creation tank" ] || exit 2\ndate -d "-{days} days" +%s'
+    assert zfs(tmp_path, SCRUBBED, zpool=status(scan), zfs=creation) == expected
+
+
+@pytest.mark.parametrize(
+    ("used", "expected"), [("89", (0, "")), ("90", (1, "90 % of tank is used")), ("97%", (1, "97 % of tank is used"))]
+)
+def test_a_pool_that_is_nearly_full_is_told(tmp_path: Path, used: str, expected: tuple[int, str]) -> None:
+    answer = f'[ "$*" = "list -H -p -o capacity tank" ] || exit 2\necho {used}'
+    assert zfs(tmp_path, FILLED, zpool=answer) == expected
+
+
+@pytest.mark.parametrize("name", [ERRORS, SCRUBBED, FILLED])
+def test_a_pool_that_is_gone_is_not_passed(tmp_path: Path, name: str) -> None:
+    said = "cannot open 'tank': no such pool"
+    assert zfs(tmp_path, name, zpool=f'echo "{said}" >&2; exit 1') == (1, said)
+
+
+EQUAL = "the copies of volume vmstore are equal"
+UNIT = "homelab-drbd-vmstore-verify"
+COMPARED = {
+    ("timer", "LoadState"): "loaded",
+    ("timer", "ActiveState"): "active",
+    ("timer", "LastTriggerUSec"): "Sun 2026-11-01 04:00:00 UTC",
+    ("service", "ActiveState"): "inactive",
+    ("service", "Result"): "success",
+    ("service", "ExecMainExitTimestamp"): "",
+}
+
+
+def compared(tmp_path: Path, differing: str = "0", **changes: str) -> tuple[int, str]:
+    """Ask for a comparison of which systemd tells these properties, and DRBD this many KiB that differ."""
+    told = COMPARED | {(key.split("_")[0], key.split("_")[1]): value for key, value in changes.items()}
+    rows = "\n".join(
+        f'"show --property={name} --value -- {UNIT}.{unit}") echo "{value}" ;;' for (unit, name), value in told.items()
+    )
+    status = (
+        f"vmstore node-id:0 role:Primary\n  volume:0 disk:UpToDate\n  dl2 role:Secondary\n    out-of-sync:{differing}"
+    )
+    (tmp_path / "version").write_text("9.2.16\n")
+    programs = stand_in(
+        tmp_path / "bin",
+        systemctl=f'case "$*" in\n{rows}\n*) exit 2 ;;\nesac',
+        drbdadm="exit 2",
+        drbdsetup=f'[ "$*" = "status vmstore --verbose --statistics" ] || exit 2\ncat <<END\n{status}\nEND',
+        journalctl=f'[ "$5" = "_SYSTEMD_UNIT={UNIT}.service" ] || exit 2\necho "vmstore: 12 KiB differ"',
+    )
+    return asked(check_of("dl1", EQUAL), Here(programs, {"/sys/module/drbd/version": str(tmp_path / "version")}))
+
+
+def test_copies_that_were_compared_are_equal(tmp_path: Path) -> None:
+    assert compared(tmp_path) == (0, "")
+    by_hand = {"timer_LastTriggerUSec": "n/a", "service_ExecMainExitTimestamp": "Sun 2026-11-01 04:00:00 UTC"}
+    assert compared(tmp_path, **by_hand) == (0, "")
+    assert compared(tmp_path, differing="4096", service_ActiveState="activating") == (0, "")
+
+
+def test_copies_that_differ_are_told_even_after_a_restart(tmp_path: Path) -> None:
+    assert compared(tmp_path, differing="4096") == (1, "the copies differ, in KiB: out-of-sync:4096")
+    assert compared(tmp_path, service_Result="exit-code") == (1, "the last comparison failed\nvmstore: 12 KiB differ")
+
+
+@pytest.mark.parametrize("never", ["", "n/a"])
+def test_copies_that_nobody_compared_are_not_called_equal(tmp_path: Path, never: str) -> None:
+    assert compared(tmp_path, timer_LastTriggerUSec=never) == (69, "they were not compared yet")
+
+
+def test_a_comparison_that_nothing_starts_is_told(tmp_path: Path) -> None:
+    assert compared(tmp_path, timer_ActiveState="inactive") == (1, f"{UNIT}.timer is not active")
+    assert compared(tmp_path, timer_LoadState="not-found") == (69, f"there is no {UNIT}.timer here")
+
+
+def test_only_the_host_that_starts_the_comparison_is_asked_for_it() -> None:
+    for host in ("dl2", "dl3"):
+        with pytest.raises(AssertionError):
+            check_of(host, EQUAL)
+    with pytest.raises(AssertionError):
+        check_of("dl1", EQUAL, {"volumes.vmstore.verify": None})

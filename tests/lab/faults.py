@@ -46,7 +46,7 @@ UNREACHABLE = Becomes("old", "unreachable", 4)
 KEY_REFUSED = Becomes("old", "key refused", 4)
 OVERTAKEN = Becomes("new", "refused", 4)
 KILLED_OLD, KILLED_NEW = Becomes("old", "nothing", -9), Becomes("new", "nothing", -9)
-FAILED_OLD, FAILED_NEW = Becomes("old", "nothing", 1), Becomes("new", "nothing", 1)
+NOTHING, UNWRITTEN = Becomes("old", "nothing", 1), Becomes("new", "deployed", 1)
 _NO_SUPERVISOR = "there is no supervisor yet"
 _NOT_OURS = "who stops sshd on a machine that is not on trial has to start it"
 _ENDED = "the supervisor has ended"
@@ -134,7 +134,7 @@ FAULTS = {
     ),
     "journal-full": Row(
         "the disk with the deployer's journal is full",
-        (FAILED_OLD, FAILED_OLD, FAILED_OLD, FAILED_NEW, FAILED_NEW, FAILED_NEW, FAILED_NEW),
+        (NOTHING, LEFT_ALONE, LEFT_ALONE, UNWRITTEN, UNWRITTEN, UNWRITTEN, UNWRITTEN),
     ),
     "run-full": Row(
         "the machine's /run is full",

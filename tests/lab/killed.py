@@ -10,7 +10,7 @@ import signal
 import sys
 from typing import TYPE_CHECKING, Any
 
-from pyhomelab import probation, turn, watch
+from pyhomelab import comeback, probation, turn, watch
 from pyhomelab.cli.main import main
 from pyhomelab.journal import Journal
 from pyhomelab.process import Children
@@ -36,6 +36,16 @@ MOMENTS = (
     "as the trial ends",
     "after the trial",
 )
+REBOOTS = (
+    "before the reboot begins",
+    "as the reboot begins",
+    "while it reboots",
+    "before it is proven",
+    "when it is proven",
+    "as the reboot ends",
+    "after the reboot",
+)
+_NAMES = {"copy": "copy", "activate": "trial", "reboot": "reboot"}
 
 
 def die(*_: object) -> None:
@@ -88,6 +98,13 @@ class Deadly:
             lambda _, __, trial: self.of("when it is confirmed", trial),
         )
         surround(watch, "state", after=self.seen)
+        surround(comeback, "begin", after=lambda _, __, trial: self.of("while it reboots", trial))
+        surround(
+            comeback,
+            "prove",
+            lambda _, trial: self.of("before it is proven", trial),
+            lambda _, __, trial: self.of("when it is proven", trial),
+        )
 
     def of(self, moment: str, trial: Trial) -> None:
         """Be at a moment of a trial."""
@@ -96,26 +113,26 @@ class Deadly:
     def begins(self, journal: Journal, run: str, host: str, stage: str, *_: object) -> None:
         """Before a stage is in the journal."""
         del journal, run
-        self.at({"copy": "before the copy begins", "activate": "before the trial begins"}[stage], host)
+        self.at(f"before the {_NAMES[stage]} begins", host)
 
     def began(self, entry: int, journal: Journal, run: str, host: str, stage: str, *_: object) -> None:
         """When a stage is in the journal."""
         del journal, run
         self.entries[entry] = f"{stage} {host}"
         self.is_copying = self.is_copying or (stage, host) == ("copy", self.host)
-        self.at({"copy": "as the copy begins", "activate": "as the trial begins"}[stage], host)
+        self.at(f"as the {_NAMES[stage]} begins", host)
 
     def ends(self, journal: Journal, entry: int, *_: object) -> None:
         """Before the end of a stage is in the journal."""
         del journal
         stage, host = self.entries[entry].split()
-        self.at({"copy": "as the copy ends", "activate": "as the trial ends"}[stage], host)
+        self.at(f"as the {_NAMES[stage]} ends", host)
 
     def ended(self, _: None, journal: Journal, entry: int, *__: object) -> None:
         """When the end of a stage is in the journal."""
         del journal
         stage, host = self.entries[entry].split()
-        self.at({"copy": "after the copy", "activate": "after the trial"}[stage], host)
+        self.at(f"after the {_NAMES[stage]}", host)
 
     def started(self, _: object, children: Children, argv: list[str], *__: object) -> None:
         """When a program was started."""

@@ -10,7 +10,8 @@ import pytest
 
 from pyhomelab.errors import HostFailed
 from pyhomelab.model import Ssh
-from pyhomelab.stages.activation import Collected, HostChanged, Locked, NotArmed, arm, forget, keep, state
+from pyhomelab.stages.activation import arm, forget, keep, state
+from pyhomelab.stages.refusals import Collected, HostChanged, Locked, NotArmed
 from pyhomelab.trial import Ending, Outcome, Phase, objection
 from tests.lab.needs import missing_for_systems
 from tests.lab.systems import copy
@@ -120,6 +121,14 @@ def test_the_very_system_that_ran_comes_back_though_it_is_not_the_default(machin
     default, machine.first = machine.first, tried
     assert machine.tried(WEB, probation=1).outcome().ending is Ending.ROLLED_BACK
     assert machine.systems() == [tried, default, default]
+
+
+def test_the_last_lines_are_those_of_the_system_that_failed_and_not_of_the_way_back(machine: Machine) -> None:
+    watch, _ = machine.activated('stub.services.web = { oneshot = true; script = "echo port 80 is taken; exit 1"; };')
+    machine.abort(watch, "web.service failed")
+    log = watch.outcome().log
+    assert log[-1] == "-- going back: web.service failed"
+    assert any("port 80 is taken" in line for line in log)
 
 
 def test_a_full_boot_partition_brings_the_old_system_back(machine: Machine) -> None:

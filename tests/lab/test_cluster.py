@@ -75,6 +75,9 @@ def test_servers_are_changed_one_at_a_time_and_none_while_another_is_not_well(ad
     assert told.code == 0, told.err
     assert told.out == ["n1: deployed", "n2: deployed", "n3: deployed"]
     assert [line for line in told.err if line.startswith("wave")] == ["wave 1 (canary):", "wave 2:", "wave 3:"]
+    whole = "asking n1, n2 and n3 how their groups are"
+    before, after = f"{whole}, before the next wave", f"{whole}, after the wave"
+    assert [line for line in told.err if line.startswith("asking ")] == [before, after, after, after], "none twice"
 
     joined(admin)
     is_ready(admin.hosts["n3"], NOT_READY)

@@ -87,7 +87,7 @@ def test_a_system_that_fails_a_unit_is_undone_and_the_others_are_left_alone_afte
         "n1: rolled back: web.service failed",
         "n2: left alone: comes after the canary n1 (rolled back)",
     ]
-    assert told.err[-1] == "n1 and n2 run what they ran before"
+    assert told.err[-1] == "n1 and n2 did not get their new systems"
     assert f"n1:   runs {first_systems['n1']}" in told.err
     assert "next, when that is mended: pyhomelab deploy --host n1" in told.err
     assert [runs(admin, name) for name in ("n1", "n2")] == [[first_systems[name]] * 2 for name in ("n1", "n2")]

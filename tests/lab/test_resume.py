@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.lab.killed import MOMENTS
+from tests.lab.killed import MOMENTS, REBOOTS
 from tests.lab.needs import missing_for_systems
 from tests.lab.told import Admin
 from tests.modules.sources import ROOT
@@ -44,9 +44,9 @@ def admin(installed_hosts: dict[str, LabHost], lab_directory: Path, tmp_path: Pa
     return admin
 
 
-def killed(admin: Admin, moment: str, host: str = "n2") -> None:
-    """Deploy to two hosts, n1 before n2, by a program that is killed."""
-    words = ["deploy", "--yes", "--host", "n1", "--host", "n2", "--probation", "20s"]
+def killed(admin: Admin, moment: str, host: str = "n2", *others: str) -> None:
+    """Deploy to two hosts, n1 before n2, or with other options, by a program that is killed."""
+    words = ["deploy", "--yes", *(others or ("--host", "n1", "--host", "n2")), "--probation", "20s"]
     done = subprocess.run(
         [sys.executable, "-m", "tests.lab.killed", moment, host, *words],
         cwd=admin.directory,
@@ -90,6 +90,21 @@ def test_wherever_a_deploy_is_killed_it_goes_on_and_tries_every_system_once(
         3,
         "there is nothing to resume: the last run came to its end; `pyhomelab deploy`",
     )
+
+
+@pytest.mark.parametrize("moment", REBOOTS)
+def test_wherever_a_reboot_is_left_it_is_brought_to_its_end_and_no_machine_reboots_twice(
+    admin: Admin, first_systems: dict[str, str], moment: str
+) -> None:
+    counts = "system.activationScripts.count = ''[ -n \"$NIXOS_ACTION\" ] || echo boot >> /var/boots'';"
+    (admin.directory / "hosts/n1/extra.nix").write_text(f'{{ boot.kernelParams = [ "quiet" ]; {counts} }}')
+    killed(admin, moment, "n1", "--host", "n1", "--reboot", "needed")
+    told = admin.tells("deploy", "--resume", "--yes")
+    assert told.code == 0, told.err
+    assert told.out[0].startswith("n1: deployed")
+    booted, *systems = admin.hosts["n1"].said(f"readlink /run/booted-system; {RUNS}").split()
+    assert [booted] * 2 == systems != [first_systems["n1"]] * 2
+    assert admin.hosts["n1"].said("cat /var/boots") == "boot"
 
 
 def test_a_machine_that_went_back_for_want_of_a_word_is_tried_again(

@@ -11,7 +11,7 @@ import typing
 
 # By machine; the text of the lab's checks.json is put in here.
 CHECKS: dict[str, list[dict[str, typing.Any]]] = json.loads("{}")
-_NOT_JUDGED = 69
+_NOT_JUDGED = (68, 69)
 _LONGEST = 120
 
 
@@ -106,4 +106,4 @@ def _reason(machine: Asked, check: dict[str, typing.Any]) -> str:
     if code == 0:
         return ""
     words = said.strip().splitlines()[-1:] or [f"exit {code}"]
-    return f"cannot be told: {words[0]}" if code == _NOT_JUDGED else words[0]
+    return f"cannot be told: {words[0]}" if code in _NOT_JUDGED else words[0]

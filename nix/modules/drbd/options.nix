@@ -21,7 +21,16 @@ in
       type = types.attrsOf resource;
       default = { };
       example = lib.literalExpression ''
-        { vmstore = { minor = 0; port = 7789; interface = "eno1.20"; hosts = { ... }; }; }
+        {
+          vmstore = {
+            minor = 0;
+            port = 7789;
+            interface = "eno1.20";
+            hosts.dl1 = { nodeId = 0; address = "10.10.20.11"; disk = "/dev/zvol/tank/drbd/vmstore"; };
+            hosts.dl2 = { nodeId = 1; address = "10.10.20.12"; disk = "/dev/zvol/tank/drbd/vmstore"; };
+            hosts.dl3 = { nodeId = 2; address = "10.10.20.13"; };
+          };
+        }
       '';
       description = "The replicated volumes this host takes part in; each is /dev/drbd/by-res/<name>/0.";
     };

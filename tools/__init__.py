@@ -1,0 +1,1 @@
+"""What a person who works on the repository runs."""
