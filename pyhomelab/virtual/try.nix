@@ -41,7 +41,7 @@ let
           host.wait_for_unit("sshd.service")
           if host.execute("test -e /etc/homelab/make-pools")[0] == 0:
               host.wait_for_unit("multi-user.target")
-              host.succeed("/etc/homelab/make-pools", "zpool export -a")
+              host.succeed("/etc/homelab/make-pools", "sync")
               host.shutdown()
               host.start()
               host.wait_for_unit("sshd.service")

@@ -85,7 +85,7 @@ def boot_with_pools(*hosts: Booted) -> None:
         host.start()
     for host in hosts:
         host.wait_for_unit("multi-user.target")
-        host.succeed("/etc/homelab/make-pools", "zpool export -a")
+        host.succeed("/etc/homelab/make-pools", "sync")
         host.shutdown()
     for host in hosts:
         host.start()
