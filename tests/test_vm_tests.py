@@ -8,16 +8,18 @@ import re
 import shutil
 import subprocess
 import sys
+from dataclasses import asdict
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from click.testing import CliRunner
 
+from pyhomelab.checks import checks_of
 from pyhomelab.cli.main import program
 from pyhomelab.load import load
 from tests.flakes import copy_of_the_repository, needs_nix, stand_ins, value
-from tests.modules.harness import NIX, evaluate, failed_assertions, needs_nixpkgs_lib, refused_by_nixos, values_set
+from tests.modules.harness import NIX, evaluate, evaluate_many, failed_assertions, needs_nixpkgs_lib
 from tests.modules.sources import ROOT, checkout, nixpkgs_lib
 
 if TYPE_CHECKING:
@@ -29,7 +31,6 @@ LABS = sorted(path.parent for path in VM_TESTS.glob("labs/*/inventory.yaml"))
 FILES = sorted(map(str, VM_TESTS.rglob("*.nix")))
 DRIVER = ROOT / "tests/data/nixos_test_driver.pyi"
 BOOTS = "a-machine-boots-as-its-inventory-says"
-MACHINES = [(BOOTS, "attic"), (BOOTS, "cellar")]
 
 needs_ruff = pytest.mark.skipif(shutil.which("ruff") is None, reason="ruff is not on PATH")
 needs_nixfmt = pytest.mark.skipif(shutil.which("nixfmt") is None, reason="nixfmt is not on PATH")
@@ -72,8 +73,13 @@ def node(test: str, name: str) -> str:
     return machine(f"({tests}).{test}.nodes.{name}")
 
 
+def of_each(test: str, select: str) -> dict[str, Any]:
+    """What `select` makes of every machine of a test."""
+    return evaluate_many({name: node(test, name) for name in handed_over()[test]["nodes"]}, select)
+
+
 def with_secrets(directory: str, secrets: str) -> str:
-    plain = f"import {VM_TESTS}/lib/plain-secrets.nix {{ secrets = {{ {secrets} }}; }}"
+    plain = f"import {ROOT}/pyhomelab/virtual/plain-secrets.nix {{ secrets = {{ {secrets} }}; }}"
     return machine(f"{{ imports = [ ({plain}) {ROOT}/hosts/{directory} ]; }}")
 
 
@@ -146,34 +152,66 @@ def test_every_file_beside_the_list_is_a_test_of_that_name_and_no_folder_is() ->
 
 
 @needs_nixpkgs_lib
-def test_the_machines_of_a_test_are_those_of_its_inventory() -> None:
-    inventory = load(VM_TESTS / "labs/two-hosts")
-    assert handed_over()[BOOTS]["nodes"] == sorted([*inventory.hosts, *inventory.guests])
-    assert sorted(MACHINES) == sorted((name, node) for name in TESTS for node in handed_over()[name]["nodes"])
+@pytest.mark.parametrize("test", TESTS)
+def test_the_machines_of_a_test_are_the_hosts_of_its_inventory(test: str) -> None:
+    (lab,) = set(re.findall(r"lab = \./labs/([\w-]+);", (VM_TESTS / f"{test}.nix").read_text()))
+    assert handed_over()[test]["nodes"] == sorted(load(VM_TESTS / "labs" / lab).hosts)
+
+
+@pytest.mark.parametrize("lab", LABS, ids=lambda lab: lab.name)
+def test_the_checks_of_a_lab_are_those_of_its_inventory(lab: Path) -> None:
+    kept = json.loads((lab / "checks.json").read_text())
+    asked = {name: [asdict(check) for check in checks] for name, checks in checks_of(load(lab)).items()}
+    assert kept == asked
 
 
 @needs_nixpkgs_lib
-def test_a_module_for_a_machine_that_the_lab_does_not_have_is_refused() -> None:
+@pytest.mark.parametrize("argument", ["machines.celler = { };", 'boots = [ "attic" "celler" ];'])
+def test_a_machine_that_the_lab_does_not_have_is_refused(argument: str) -> None:
     make = f"import {VM_TESTS}/lib/make-lab-test.nix {{ pkgs.lib = import {nixpkgs_lib()}; disko = {{ }}; }}"
-    arguments = f'name = "t"; lab = {VM_TESTS}/labs/two-hosts; cards = {{ }}; machines.celler = {{ }}; testScript = "";'
+    arguments = f'name = "t"; lab = {VM_TESTS}/labs/two-hosts; cards = {{ }}; {argument} testScript = "";'
     done = run("nix-instantiate", "--eval", "--expr", f"({make}) {{ {arguments} }}")
     assert done.stderr.splitlines()[-1].strip() == (
-        "error: vm-tests/t.nix: machines.celler is no machine of two-hosts, which has attic, cellar; correct the name"
+        "error: vm-tests/t.nix: celler is no machine of two-hosts, which has attic, cellar; correct the name"
     )
 
 
 @needs_nixpkgs_lib
-@pytest.mark.parametrize(("test", "name"), MACHINES)
-def test_every_machine_of_a_test_is_a_system_that_our_modules_accept(test: str, name: str) -> None:
-    assert failed_assertions(node(test, name)) == []
-    assert "virtualisation.interfaces" in values_set(node(test, name))
+@pytest.mark.parametrize("test", TESTS)
+def test_every_machine_of_a_test_is_a_system_that_our_modules_accept(test: str) -> None:
+    wrong = "map (a: a.message) (lib.filter (a: !a.assertion) config.assertions)"
+    values = f"import {NIX}/values-set.nix {{ inherit lib options foreign; }}"
+    found = of_each(test, f"{{ wrong = {wrong}; values = {values}; }}")
+    assert {name: one["wrong"] for name, one in found.items()} == {name: [] for name in found}
+    assert all("virtualisation.interfaces" in one["values"] for one in found.values())
 
 
 @needs_nixpkgs_lib
-@pytest.mark.parametrize(("test", "name"), MACHINES)
-def test_a_machine_lacks_nothing_but_the_disk_that_the_driver_brings(test: str, name: str) -> None:
+@pytest.mark.parametrize("test", TESTS)
+def test_a_machine_lacks_nothing_but_the_disk_that_the_driver_brings(test: str) -> None:
     disk = {"no file system is mounted at /", "grub is told of no disk"}
-    assert set(refused_by_nixos(node(test, name))) <= disk
+    for refused in of_each(test, f"import {NIX}/refused.nix {{ inherit config lib; }}").values():
+        assert set(refused) <= disk
+
+
+@needs_nixpkgs_lib
+def test_a_machine_has_the_disks_of_its_inventory_but_for_the_one_it_boots_from() -> None:
+    disks = ["ata-WDC_WD40EFRX-68N32N0_WD-WCC7K0000101", "ata-WDC_WD40EFRX-68N32N0_WD-WCC7K0000102"]
+    blank, rules, mounts = evaluate(
+        node("zfs", "alpha"),
+        """[ config.virtualisation.emptyDiskImages config.services.udev.extraRules
+             (lib.mapAttrs (_: one: { inherit (one) device fsType options; }) config.virtualisation.fileSystems) ]""",
+    )
+    assert [(disk["size"], disk["driveConfig"]["deviceExtraOpts"]["serial"]) for disk in blank] == [
+        (1024, "data-0"),
+        (1024, "data-1"),
+    ]
+    assert rules.splitlines() == [
+        f'SUBSYSTEM=="block", ENV{{DEVTYPE}}=="{kind}", ATTRS{{serial}}=="data-{number}", SYMLINK+="disk/by-id/{disk}{part}"'
+        for number, disk in enumerate(disks)
+        for kind, part in (("disk", ""), ("partition", "-part%n"))
+    ]
+    assert mounts == {"/srv/files": {"device": "tank/files", "fsType": "zfs", "options": ["nofail"]}}
 
 
 @needs_nixpkgs_lib
@@ -267,7 +305,7 @@ def test_a_loose_name_is_found(script: str, said: str) -> None:
 def test_one_of_the_sentences_of_a_test_proves_that_a_check_can_fail(test: str) -> None:
     sentences = re.findall(r'with subtest\("(.+)"\):', handed_over()[test]["testScript"])
     assert len(sentences) == len(set(sentences)) > 1
-    assert any("can fail" in sentence for sentence in sentences)
+    assert any(re.search("check of .* can fail", sentence) for sentence in sentences)
 
 
 @needs_nixpkgs_lib

@@ -1,5 +1,9 @@
 # The NixOS VM tests by name; every file beside this one is a test.
-{ pkgs, disko }:
+{
+  pkgs,
+  disko,
+  pyhomelab ? pkgs.callPackage ../nix/package.nix { },
+}:
 let
   inherit (pkgs) lib;
   makeLabTest = import ./lib/make-lab-test.nix { inherit pkgs disko; };
@@ -8,5 +12,10 @@ let
   files = lib.attrNames (lib.filterAttrs isTest (builtins.readDir ./.));
 in
 lib.genAttrs (map (lib.removeSuffix ".nix") files) (
-  name: makeLabTest (import (./. + "/${name}.nix") // { inherit name; })
+  name:
+  let
+    test = import (./. + "/${name}.nix");
+    described = if lib.isFunction test then test { inherit pyhomelab; } else test;
+  in
+  makeLabTest (described // { inherit name; })
 )

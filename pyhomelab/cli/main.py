@@ -7,6 +7,7 @@ import signal
 import sys
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
+from keyword import iskeyword
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,6 +28,7 @@ COMMANDS = {
     "plan": "Say what a deploy would change, and in which order.",
     "deploy": "Bring the machines to what the inventory says.",
     "rollback": "Bring a machine back to an earlier generation.",
+    "try": "Boot the lab in virtual machines on this computer.",
     "status": "Say what every machine runs, and how it is.",
     "verify": "Ask the machines whether all is well with them.",
     "generations": "List the systems that the machines keep.",
@@ -49,7 +51,8 @@ class Commands(click.Group):
         del ctx
         if cmd_name not in COMMANDS:
             return None
-        command: click.Command = import_module(f"pyhomelab.cli.{cmd_name}").command
+        module = f"{cmd_name}_" if iskeyword(cmd_name) else cmd_name
+        command: click.Command = import_module(f"pyhomelab.cli.{module}").command
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

@@ -61,7 +61,12 @@ let
       text = "#!${shebang}\n${text}";
     };
 
-  packages = lib.genAttrs (import ./packages.nix) (name: derivation name { });
+  packages = lib.genAttrs (import ./packages.nix) (
+    name:
+    derivation name (
+      lib.optionalAttrs (lib.hasPrefix "k3s" name) { airgap-images = derivation "${name}-images" { }; }
+    )
+  );
 
   versioned = name: version: derivation name { inherit version; };
 
@@ -111,7 +116,9 @@ packages
   };
 
   k3s = versioned "k3s" "1.35.2+k3s1";
-  kubernetes = versioned "kubernetes" "1.35.2";
+  kubernetes = versioned "kubernetes" "1.35.2" // {
+    pause = derivation "kubernetes-pause" { };
+  };
   kubectl = versioned "kubectl" "1.35.2";
   zfs = derivation "zfs-user" {
     version = "2.4.1";
@@ -157,6 +164,19 @@ packages
       ) ''export PATH="${lib.makeBinPath runtimeInputs}:$PATH"''}
       ${text}
     '';
+
+  linkFarm =
+    name: entries:
+    written {
+      inherit name;
+      text = builtins.toJSON (lib.mapAttrs (_: toString) entries);
+    };
+  dockerTools.buildLayeredImage =
+    { name, config, ... }:
+    written {
+      name = "${baseNameOf name}.tar.gz";
+      text = builtins.toJSON config;
+    };
 
   writers.makeScriptWriter =
     { interpreter, ... }:

@@ -6,4 +6,9 @@ import ../../vm-tests {
     testers.runNixOSTest = test: test;
   };
   disko.nixosModules.disko = { };
+  pyhomelab = {
+    type = "derivation";
+    name = "pyhomelab";
+    outPath = "/nix/store/00000000000000000000000000000000-pyhomelab";
+  };
 }

@@ -1,6 +1,9 @@
-# The secrets of a test as plain files, where a lab has sops-nix: they stand in the test for all to read, and no host key that
-# could decrypt them exists before the machine has booted.
-{ secrets }:
+# The secrets of a virtual machine as plain files, where a lab has sops-nix: they stand in the store for all to read, and no
+# host key that could decrypt them exists before the machine has booted.
+{
+  secrets ? { }, # by name: its text
+  invent ? null, # name → text, for those that have none there
+}:
 { config, lib, ... }:
 let
   inherit (lib) mkOption types;
@@ -33,7 +36,11 @@ let
       }
     );
 
-  withoutText = lib.attrNames (removeAttrs config.sops.secrets (lib.attrNames secrets));
+  textOf = name: secrets.${name} or (if invent == null then "" else invent name);
+
+  withoutText = lib.optionals (invent == null) (
+    lib.attrNames (removeAttrs config.sops.secrets (lib.attrNames secrets))
+  );
 in
 {
   options = {
@@ -52,7 +59,7 @@ in
           };
           placeholder = mkOption {
             type = types.attrsOf types.str;
-            default = secrets;
+            default = lib.mapAttrs (name: _: textOf name) config.sops.secrets;
           };
         };
       };
@@ -73,7 +80,7 @@ in
     }) withoutText;
 
     environment.etc =
-      etcFiles (name: _: secrets.${name} or "") config.sops.secrets
+      etcFiles (name: _: textOf name) config.sops.secrets
       // etcFiles (_: template: template.content) config.sops.templates;
   };
 }

@@ -1,0 +1,11 @@
+# Made by `pyhomelab gen` from ../inventory.yaml; your own settings go into extra.nix.
+{
+  homelab.network = {
+    enable = true;
+    interfaces.eno1 = {
+      network = "lan";
+      addresses = [ "192.168.16.12/24" ];
+      gateway = "192.168.16.1";
+    };
+  };
+}

@@ -1,0 +1,4 @@
+# Settings of node-2 that are yours; `pyhomelab gen` made this file once and never touches it again.
+{ ... }:
+{
+}
