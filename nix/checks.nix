@@ -63,6 +63,8 @@ in
         export HOME=$TMPDIR HYPOTHESIS_STORAGE_DIRECTORY=$TMPDIR/hypothesis
         python -m pytest -n auto -p no:cacheprovider
       '';
+  # Refuses an option that does not say what it is.
+  options-doc = (import ./options-doc.nix { inherit lib pkgs; }).manual;
 }
 // evaluates "lab" hosts
 // lib.concatMapAttrs (name: _: evaluates "example-${name}" (hosts + "/examples/${name}")) examples

@@ -142,7 +142,7 @@ def test_a_lab_without_secrets_evaluates_by_a_module_of_its_own(flake: Flake) ->
 def test_a_repository_without_machines_still_has_a_flake(flake: Flake) -> None:
     shutil.rmtree(flake.path / "hosts")
     assert flake.names("nixosConfigurations") == []
-    assert flake.names("checks.x86_64-linux") == ["formatting", "tests"]
+    assert flake.names("checks.x86_64-linux") == ["formatting", "options-doc", "tests"]
 
 
 def test_every_machine_of_the_lab_and_of_the_examples_has_a_check(flake: Flake) -> None:
@@ -151,6 +151,7 @@ def test_every_machine_of_the_lab_and_of_the_examples_has_a_check(flake: Flake) 
         "formatting",
         "lab-nas",
         "lab-router",
+        "options-doc",
         "tests",
     ]
 

@@ -66,6 +66,14 @@ let
     // {
       inherit fake lib;
       callPackage = lib.callPackageWith packages;
+      # Reads what the manual is made of, as the real one does.
+      nixosOptionsDoc =
+        { options, transformOptions, ... }:
+        {
+          optionsCommonMark = forced (map transformOptions (lib.optionAttrSetToDocList options)) (
+            fake "options.md"
+          );
+        };
       mkShell = { packages, shellHook }: forced packages (fake "shell");
       python3.withPackages = choose: forced (choose pythonPackages) (fake "python");
       python3Packages = pythonPackages;
