@@ -317,6 +317,7 @@ def test_what_the_systems_said_is_kept_and_told(machine: Machine) -> None:
         f"rolling-back {UNCONFIRMED}",
         f"rolled-back {UNCONFIRMED}",
         "new: test",
+        f"-- going back: {UNCONFIRMED}",
         "old: test",
     ]
 
