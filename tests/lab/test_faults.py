@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 pytestmark = [
-    pytest.mark.xdist_group("faults"),  # they share hosts
     pytest.mark.nix,
     pytest.mark.slow,
     pytest.mark.skipif(missing_for_systems() != "", reason=missing_for_systems() or "nothing is missing"),
