@@ -12,7 +12,7 @@ from pyhomelab.errors import HostFailed
 from pyhomelab.events import Noted, Progressed
 from pyhomelab.health import against, remarks
 from pyhomelab.journal import DEPLOYED
-from pyhomelab.probation import written
+from pyhomelab.probation import LAST_SECONDS, written
 from pyhomelab.reboots import RebootEnding
 from pyhomelab.runs import Result, enter
 from pyhomelab.stages.draining import drain, left_closed, open_again
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from pyhomelab.stages.draining import Drains
     from pyhomelab.stages.reboot import Begun
 
-_LAST_SECONDS = 20
 _AFTER_BOOT = 3
 """How many times as long as after a switch a machine waits to be told that all is well: all its services start anew."""
 
@@ -84,7 +83,7 @@ class Judge:
         host, trial = self._trial.host, self._trial
         with self._lab.shell(host) as shell:
             state = reboot_state(shell, host, trial.run_id, trial.order.profile)
-            left = (state.seconds_left or 0) - _LAST_SECONDS
+            left = (state.seconds_left or 0) - LAST_SECONDS
             self._after = self._lab.look(shell, host, waits_for=worth_waiting_for(self._before), at_most=left)
         return against(self._before, self._after)
 
@@ -99,8 +98,8 @@ class Judge:
 
 
 def _concluded(entered: Entered, ended: Rebooted, judge: Judge) -> Result:
-    entered.left(DEPLOYED if ended.is_well else str(ended.ending), ended.why)
     became = DEPLOYED if ended.is_well else str(ended.ending)
+    entered.left(became, ended.why)
     return Result(
         became,
         ended.why or ("and rebooted" if ended.is_well else ""),

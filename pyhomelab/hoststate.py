@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import json
 import re
-from collections import defaultdict
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from importlib.resources import files
 from typing import TYPE_CHECKING, Literal
 
 from pyhomelab.errors import HostFailed
+from pyhomelab.shell.script import raw_rows_of
 from pyhomelab.wording import harmless
 
 if TYPE_CHECKING:
@@ -28,7 +28,6 @@ SCRIPT = files("pyhomelab").joinpath("host/state.sh").read_text(encoding="utf-8"
 Drift = Literal["in sync", "reboot pending", "uncommitted", "unknown"]
 _LINK = re.compile(r"(?:.*/)?system-([1-9][0-9]{0,8})-link")
 _TARGET = re.compile(r"(?P<link>\S+) -> (?P<path>/\S+)")
-_BEGIN, _END = ["begin", "1"], ["end"]
 _QUOTES = "\"'"
 _UNKNOWN = "unknown"
 
@@ -159,18 +158,13 @@ def answer_rows(name: str, done: Done, asked_for: str) -> dict[str, list[list[st
 
     Raises NoAnswer, with what was said instead of what was asked for, if there is none.
     """
-    rows = [line.split("\t") for line in done.stdout.split("\n")]
-    starts = [number for number, row in enumerate(rows) if row == _BEGIN]
-    answer = rows[starts[-1] + 1 :] if starts else []
-    if _END not in answer:
+    lines = raw_rows_of(done)
+    if lines is None:
         said = harmless(done.stderr).split("\n") + harmless(done.stdout).split("\n")
         reason = next((line.strip() for line in said if line.strip()), "nothing")
         raise NoAnswer(
             f"did not run the script that asks for {asked_for} (exit {done.exit_code}), but said: {reason}", where=name
         )
-    lines: dict[str, list[list[str]]] = defaultdict(list)
-    for key, *words in answer[: answer.index(_END)]:
-        lines[key].append(words)
     return lines
 
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from pyhomelab.stages.activation import Armed
     from pyhomelab.trial import Outcome, State, Trial
 
-_LAST_SECONDS = 20
+LAST_SECONDS = 20
 """What is left for the confirmation itself of the time in which a machine waits for it."""
 _NEEDS_A_PERSON = {Ending.ROLLBACK_FAILED, Ending.UNREACHABLE, Ending.UNKNOWN, Ending.MAY_NOT_BOOT}
 
@@ -53,7 +53,7 @@ def _judge(lab: Lab, shell: Shell, trial: Trial, state: State, before: Findings)
     reason = objection(state)
     if reason is None:
         left = state.seconds_left or 0
-        after = lab.look(shell, trial.host, waits_for=worth_waiting_for(before), at_most=left - _LAST_SECONDS)
+        after = lab.look(shell, trial.host, waits_for=worth_waiting_for(before), at_most=left - LAST_SECONDS)
         reason = against(before, after)
     if reason is None:
         lab.tell(Progressed(trial.host, "nothing speaks against it: confirming it"))

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 
 from pyhomelab.hoststate import NoAnswer
 from pyhomelab.shell.script import last_words, rows_of
-from pyhomelab.wording import listed
+from pyhomelab.trial import MOST_UNITS
+from pyhomelab.wording import few
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -26,7 +27,6 @@ BOOT_SECONDS = 600
 """How long a machine may take from one system to the next; servers test their memory first."""
 _GONE = {"inactive", "failed"}
 _SHUTDOWN = 300
-_MOST_UNITS = 8
 _NO_SECOND_CHANCE = "its boot loader starts no system just once, so there was no second chance had it not come up"
 
 
@@ -176,9 +176,9 @@ def objection(state: RebootState) -> str | None:
     """Say why a booted system should not become the default: what failed, or does not start, that did before."""
     failed = sorted(state.failed - state.failed_before)
     if failed:
-        return f"{_few(failed)} failed"
+        return f"{few(failed, MOST_UNITS)} failed"
     if not state.is_settled and state.systemd_before not in ("initializing", "starting"):
-        waiting = f", waiting for {_few(state.starting)}" if state.starting else ""
+        waiting = f", waiting for {few(state.starting, MOST_UNITS)}" if state.starting else ""
         return f"it does not come to the end of its start{waiting}"
     return None
 
@@ -267,8 +267,3 @@ def _state(answer: Mapping[str, Sequence[Sequence[str]]]) -> RebootState:
         boots_unknown=facts.get("boots") == "unknown",
         log=tuple(" ".join(line) for line in answer["log"]),
     )
-
-
-def _few(units: Sequence[str]) -> str:
-    more = [f"{len(units) - _MOST_UNITS} more"] if len(units) > _MOST_UNITS else []
-    return listed([*units[:_MOST_UNITS], *more])

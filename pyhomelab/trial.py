@@ -8,16 +8,16 @@ from an exit code: the supervisor's last word and the system that really runs mu
 from __future__ import annotations
 
 import secrets
-from collections import defaultdict
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from pyhomelab.hoststate import NoAnswer
-from pyhomelab.wording import harmless, listed
+from pyhomelab.shell.script import raw_rows_of
+from pyhomelab.wording import few, harmless
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     from pyhomelab.shell import Done
 
@@ -28,7 +28,8 @@ _GONE = {"inactive", "failed"}  # and not: no answer, which systemd gives while 
 _KILL_AFTER = 10
 _WAYS_BACK = 3
 _RESTART = 600
-_MOST_UNITS = 8
+MOST_UNITS = 8
+"""How many units are named before the others are only counted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,8 +157,7 @@ def objection(state: State) -> str | None:
     failed = state.newly_failed
     if not failed:
         return None
-    more = [f"{len(failed) - _MOST_UNITS} more"] if len(failed) > _MOST_UNITS else []
-    return f"{listed([*failed[:_MOST_UNITS], *more])} failed"
+    return f"{few(failed, MOST_UNITS)} failed"
 
 
 def outcome_of(state: State, order: Order, boot_id: str) -> Outcome | None:
@@ -220,7 +220,13 @@ def _refusal(state: State) -> str:
 
 def state_of(name: str, done: Done) -> State:
     """Read what `host/trial.sh` printed; raises NoAnswer if it is no answer."""
-    answer = _answer(name, done)
+    answer = raw_rows_of(done)
+    if answer is None:
+        said = [line for line in harmless(f"{done.stderr}\n{done.stdout}").split("\n") if line.strip()]
+        raise NoAnswer(
+            f"did not say how the new system stands (exit {done.exit_code}), but: {said[0] if said else 'nothing'}",
+            where=name,
+        )
     try:
         uptime = int(answer["boot"][0][1])
         word, _, rest = (answer["state"][0][0] if answer["state"] else "").partition(" ")
@@ -239,22 +245,7 @@ def state_of(name: str, done: Done) -> State:
             failed_before=frozenset(facts.get("before", "").split()),
             failed=frozenset(facts.get("failed", "").split()),
             boots_unknown="boots" in facts,
-            log=tuple(harmless(line) for (line,) in answer["log"]),
+            log=tuple(harmless("\t".join(words)) for words in answer["log"]),
         )
     except (ValueError, IndexError):
         raise NoAnswer("said something that makes no sense of how the new system stands", where=name) from None
-
-
-def _answer(name: str, done: Done) -> Mapping[str, Sequence[Sequence[str]]]:
-    """Take the answer apart; before it, a login shell may say what it likes."""
-    rows = [line.split("\t") for line in done.stdout.split("\n")]
-    if ["begin", "1"] not in rows or ["end"] not in rows:
-        said = [line for line in harmless(f"{done.stderr}\n{done.stdout}").split("\n") if line.strip()]
-        raise NoAnswer(
-            f"did not say how the new system stands (exit {done.exit_code}), but: {said[0] if said else 'nothing'}",
-            where=name,
-        )
-    answer: defaultdict[str, list[list[str]]] = defaultdict(list)
-    for key, *words in rows[rows.index(["begin", "1"]) + 1 : rows.index(["end"])]:
-        answer[key].append(words if key != "log" else ["\t".join(words)])
-    return answer

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from pyhomelab.placement import place
-from pyhomelab.wording import listed
+from pyhomelab.wording import few
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -117,7 +117,9 @@ def degraded(inventory: Inventory, machines: Iterable[str], down: Collection[str
             would_be = {*already, *own}
             if already and len(would_be) > max(group.may_be_down, len(already)):
                 allowed = f"of {len(group.members)}, {group.may_be_down or 'none'} may be"
-                waiting[machine] = f"would take down one more of {group}: {_few(already)} already down, and {allowed}"
+                waiting[machine] = (
+                    f"would take down one more of {group}: {few(already, _MOST_LISTED)} already down, and {allowed}"
+                )
                 break
     return waiting
 
@@ -212,11 +214,11 @@ class _Plan(Ties):
         elif machine in self.canaries and not self._tagged:
             reasons.append("the canary: the least depends on it")
         if after:
-            reasons.append(f"after {_few(after)}")
+            reasons.append(f"after {few(after, _MOST_LISTED)}")
         if guests:
             reasons.append(f"before {_guests(guests)}")
         if alone := self._alone(machine):
-            reasons.append(f"one at a time of {_few(alone)}")
+            reasons.append(f"one at a time of {few(alone, _MOST_LISTED)}")
         return "; ".join(reasons) or "tied to no other"
 
     def _alone(self, machine: str) -> list[str]:
@@ -230,9 +232,4 @@ class _Plan(Ties):
 
 
 def _guests(names: Sequence[str]) -> str:
-    return f"its guest{'s' if len(names) > 1 else ''} {_few(names)}"
-
-
-def _few(words: Sequence[str]) -> str:
-    more = len(words) - _MOST_LISTED
-    return listed([*words[:_MOST_LISTED], f"{more} more"] if more > 0 else words)
+    return f"its guest{'s' if len(names) > 1 else ''} {few(names, _MOST_LISTED)}"

@@ -8,7 +8,7 @@ import unicodedata
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
 
 _LONGEST_VALUE = 60
@@ -40,6 +40,12 @@ def listed(words: Iterable[str], last: str = "and") -> str:
     """Join words as a sentence does: `a, b and c`."""
     items = list(words)
     return f" {last} ".join(filter(None, [", ".join(items[:-1]), items[-1]])) if items else ""
+
+
+def few(words: Sequence[str], most: int) -> str:
+    """Join words as `listed` does; of more than so many the rest is counted: `a, b and 3 more`."""
+    more = len(words) - most
+    return listed([*words[:most], f"{more} more"] if more > 0 else words)
 
 
 def counted(number: int, noun: str) -> str:

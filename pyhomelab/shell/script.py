@@ -51,8 +51,11 @@ def verdict_of(done: Done) -> list[str]:
     return [harmless(word) for word in verdicts[-1]] if verdicts else []
 
 
-def rows_of(done: Done) -> Mapping[str, Sequence[Sequence[str]]] | None:
-    """Take an answer apart, by the first word of its rows; None if it is none. What stands around it says nothing."""
+def raw_rows_of(done: Done) -> defaultdict[str, list[list[str]]] | None:
+    """Take an answer apart, by the first word of its rows; None if it is none. What stands around it says nothing.
+
+    The words are as the host said them.
+    """
     rows = [line.split("\t") for line in done.stdout.split("\n")]
     starts = [number for number, row in enumerate(rows) if row == _BEGIN]
     answer = rows[starts[-1] + 1 :] if starts else []
@@ -60,8 +63,19 @@ def rows_of(done: Done) -> Mapping[str, Sequence[Sequence[str]]] | None:
         return None
     found: defaultdict[str, list[list[str]]] = defaultdict(list)
     for key, *words in answer[: answer.index(_END)]:
-        found[harmless(key)].append([harmless(word) for word in words])
+        found[key].append(words)
     return found
+
+
+def rows_of(done: Done) -> Mapping[str, Sequence[Sequence[str]]] | None:
+    """Take an answer apart as `raw_rows_of` does, without what would steer a terminal."""
+    found = raw_rows_of(done)
+    if found is None:
+        return None
+    clean: defaultdict[str, list[list[str]]] = defaultdict(list)
+    for key, rows in found.items():
+        clean[harmless(key)] += [[harmless(word) for word in words] for words in rows]
+    return clean
 
 
 def last_words(done: Done) -> str:

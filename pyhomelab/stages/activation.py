@@ -7,16 +7,13 @@ then the host goes back, and says so to whoever asks.
 
 from __future__ import annotations
 
-import hashlib
-import shlex
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pyhomelab.errors import HostFailed
 from pyhomelab.shell.script import host_script, last_words, plain_name, plain_path, verdict_of, with_values
+from pyhomelab.stages.orders import leave_word, order_values, reason_in_a_line
 from pyhomelab.stages.refusals import NotArmed, refusal
 from pyhomelab.trial import state_of
-from pyhomelab.wording import harmless
 
 if TYPE_CHECKING:
     from pyhomelab.shell import Shell
@@ -68,14 +65,7 @@ def arm(shell: Shell, trial: Trial) -> Armed:
     Raises NotArmed, and leaves the host as it is, if something speaks against it.
     """
     order = trial.order
-    values = {
-        "RUN": plain_name(trial.run_id),
-        "OLD": plain_path(order.old),
-        "NEW": plain_path(order.new),
-        "PROFILE": plain_path(order.profile),
-        "HOLDER": " ".join(harmless(trial.holder).split()),
-        "TOKEN_SHA256": hashlib.sha256(trial.token.encode()).hexdigest(),
-        "ACTIVATION_SECONDS": str(order.activation_seconds),
+    values = order_values(trial) | {
         "PROBATION_SECONDS": str(order.probation_seconds),
         "LONGEST": str(order.longest),
         "SUPERVISOR": host_script("supervisor.sh"),
@@ -99,30 +89,18 @@ def acknowledge(new_shell: Shell, trial: Trial) -> None:
 
     Whether the host heard it in time is known when the trial has ended.
     """
-    _leave(new_shell, trial, "token", trial.token)
+    leave_word(new_shell, trial, _place(trial), "token", trial.token)
 
 
 def abort(shell: Shell, trial: Trial, reason: str) -> None:
     """Have the host go back now, and say why."""
-    _leave(shell, trial, "abort", " ".join(harmless(reason).split())[:200])
+    leave_word(shell, trial, _place(trial), "abort", reason_in_a_line(reason))
 
 
 def hold(shell: Shell, trial: Trial) -> None:
     """Keep a host whose way back failed from restarting: it can be reached, so a person can help it."""
-    _leave(shell, trial, "hold", "held")
+    leave_word(shell, trial, _place(trial), "hold", "held")
 
 
-def _leave(shell: Shell, trial: Trial, file: str, text: str) -> None:
-    """Put a file beside the order, whole or not at all; a trial that is not there misses nothing."""
-    directory = f"/run/pyhomelab/{plain_name(trial.run_id)}"
-    place = f"{directory}/{file}"
-    script = f"""{{
-        umask 077
-        if [ -e {directory}/order ]; then
-            printf '%s' {shlex.quote(text)} >{place}.new && mv -f {place}.new {place}
-        fi
-    }} </dev/null
-    """
-    done = shell.run(script, timeout=_ANSWER)
-    if done.exit_code != 0:
-        raise HostFailed(f"could not be told: {last_words(done)}", where=trial.host)
+def _place(trial: Trial) -> str:
+    return f"/run/pyhomelab/{plain_name(trial.run_id)}"

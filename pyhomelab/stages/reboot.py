@@ -5,8 +5,6 @@ The host decides by itself, as for a system on trial: whoever began the reboot m
 
 from __future__ import annotations
 
-import hashlib
-import shlex
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -22,8 +20,8 @@ from pyhomelab.shell.script import (
     verdict_of,
     with_values,
 )
+from pyhomelab.stages.orders import leave_word, order_values, reason_in_a_line
 from pyhomelab.stages.refusals import refusal
-from pyhomelab.wording import harmless
 
 if TYPE_CHECKING:
     from pyhomelab.reboots import RebootState
@@ -64,14 +62,7 @@ def begin(shell: Shell, trial: Trial) -> Begun:
     something speaks against it.
     """
     order = trial.order
-    values = {
-        "RUN": plain_name(trial.run_id),
-        "OLD": plain_path(order.old),
-        "NEW": plain_path(order.new),
-        "PROFILE": plain_path(order.profile),
-        "HOLDER": " ".join(harmless(trial.holder).split()),
-        "TOKEN_SHA256": hashlib.sha256(trial.token.encode()).hexdigest(),
-        "ACTIVATION_SECONDS": str(order.activation_seconds),
+    values = order_values(trial) | {
         "PROOF_SECONDS": str(order.probation_seconds),
         "LONGEST": str(8 * order.activation_seconds + _SHUTDOWN),
         "PROOF": host_script("proof.sh"),
@@ -93,12 +84,12 @@ def reboot_state(shell: Shell, host: str, run_id: str, profile: str) -> RebootSt
 
 def prove(new_shell: Shell, trial: Trial) -> None:
     """Say that all is well, over a connection made after the reboot: the new system becomes the default."""
-    _leave(new_shell, trial, "token", trial.token)
+    leave_word(new_shell, trial, _DIRECTORY, "token", trial.token)
 
 
 def abandon(shell: Shell, trial: Trial, reason: str) -> None:
     """Have the host reboot into the old system now, and say why."""
-    _leave(shell, trial, "abort", " ".join(harmless(reason).split())[:200])
+    leave_word(shell, trial, _DIRECTORY, "abort", reason_in_a_line(reason))
 
 
 def decide_there(shell: Shell, host: str) -> None:
@@ -113,18 +104,3 @@ def decide_there(shell: Shell, host: str) -> None:
     done = shell.run(script, timeout=_ANSWER)
     if done.exit_code != 0:
         raise HostFailed(f"does not decide about the system that it booted: {last_words(done)}", where=host)
-
-
-def _leave(shell: Shell, trial: Trial, file: str, text: str) -> None:
-    """Put a file beside the order of this run, whole or not at all; one that is decided about misses nothing."""
-    place = f"{_DIRECTORY}/{file}"
-    script = f"""{{
-        umask 077
-        if grep -qxF 'RUN={plain_name(trial.run_id)}' {_DIRECTORY}/order; then
-            printf '%s' {shlex.quote(text)} >{place}.new && mv -f {place}.new {place}
-        fi
-    }} </dev/null
-    """
-    done = shell.run(script, timeout=_ANSWER)
-    if done.exit_code != 0:
-        raise HostFailed(f"could not be told: {last_words(done)}", where=trial.host)

@@ -44,6 +44,18 @@ def admin(installed_hosts: dict[str, LabHost], lab_directory: Path, tmp_path: Pa
     return admin
 
 
+def started(admin: Admin, *words: str) -> subprocess.Popen[str]:
+    """Run the program beside this one; what it says on stderr can be read."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "pyhomelab", *words],
+        cwd=admin.directory,
+        env={**os.environ, "HOME": str(admin.home), "PYTHONPATH": str(ROOT), "SSH_AUTH_SOCK": ""},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
 def killed(admin: Admin, moment: str, host: str = "n2", *others: str) -> None:
     """Deploy to two hosts, n1 before n2, or with other options, by a program that is killed."""
     words = ["deploy", "--yes", *(others or ("--host", "n1", "--host", "n2")), "--probation", "20s"]
@@ -148,14 +160,7 @@ def test_a_machine_that_went_back_because_of_its_system_is_not_tried_again_and_s
 
 def test_a_run_that_is_still_at_work_is_not_resumed(admin: Admin) -> None:
     words = ["deploy", "--yes", "--host", "n1"]
-    with subprocess.Popen(
-        [sys.executable, "-m", "pyhomelab", *words],
-        cwd=admin.directory,
-        env={**os.environ, "HOME": str(admin.home), "PYTHONPATH": str(ROOT), "SSH_AUTH_SOCK": ""},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as other:
+    with started(admin, *words) as other:
         assert other.stderr is not None
         for line in other.stderr:
             if "trying its system" in line:
@@ -208,14 +213,7 @@ def interrupted(admin: Admin, times: int) -> tuple[int, str]:
     """Deploy, and press Ctrl-C while n1 is being tried; gives the exit code and what was said."""
     words = ["deploy", "--yes", "--host", "n1", "--host", "n2", "--probation", "8s"]
     said: list[str] = []
-    with subprocess.Popen(
-        [sys.executable, "-m", "pyhomelab", *words],
-        cwd=admin.directory,
-        env={**os.environ, "HOME": str(admin.home), "PYTHONPATH": str(ROOT), "SSH_AUTH_SOCK": ""},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as program:
+    with started(admin, *words) as program:
         assert program.stderr is not None
         for line in program.stderr:
             said.append(line)
