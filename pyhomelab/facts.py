@@ -55,7 +55,7 @@ class Disk:
 
 @dataclass(frozen=True, slots=True)
 class Nic:
-    """A network card: `speed` is in Mbit/s, and None without a carrier; `bus` is pci, usb, virtio, …
+    """A network card: `speed` is in Mbit/s, and None without a carrier; `bus` is what it hangs on, such as pci.
 
     `carrier` is None where nobody can tell, because the card is down. `addresses` have their prefix lengths.
     """
