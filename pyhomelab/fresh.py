@@ -29,8 +29,8 @@ class Fresh:
 
 def fresh(secret: Secret) -> Fresh:
     """Make a new value for a secret; raises ToolMissing if that takes ssh-keygen and it is not there."""
-    if secret.kind == "SSH key pair":
-        return _key_pair(secret.name.removesuffix("-ssh-key"))
+    if secret.public is not None:
+        return _key_pair(secret.owner)
     return Fresh(_text(secret.kind))
 
 
@@ -56,7 +56,7 @@ def _key_pair(comment: str) -> Fresh:
             run(
                 ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", comment, "-f", str(private)],
                 doing=f"making the SSH key {comment}",
-                needs="it makes the keys for replication; install OpenSSH's client",
+                needs="it makes the keys of machines and of replication; install OpenSSH's client",
                 stdin="y\n",  # yes, write into what is there
             )
             return Fresh(os.read(pipe, _LARGEST_KEY).decode(), private.with_suffix(".pub").read_text(encoding="utf-8"))

@@ -1,6 +1,6 @@
-"""Files that sops has encrypted: making one, and seeing for whom it is.
+"""Files that sops has encrypted: making one, opening one, and seeing for whom it is.
 
-The plaintext goes to sops through a pipe and nowhere else: not into an argument, a file or a message.
+The plaintext goes to sops and comes from it through a pipe and no other way: not in an argument, a file or a message.
 """
 
 from __future__ import annotations
@@ -8,14 +8,18 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from pyhomelab.errors import UnreadableInventory
+from pyhomelab.errors import Refused, UnreadableInventory
 from pyhomelab.process import CommandFailed, run
 from pyhomelab.source import parse
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
+    from pathlib import Path
 
-_NEEDS = "it encrypts the secrets; `nix shell nixpkgs#sops` has it, and https://getsops.io does (3.10 or newer)"
+_NEEDS = "it encrypts and opens secrets; `nix shell nixpkgs#sops` has it, and https://getsops.io does (3.10 or newer)"
+# of sops: CouldNotRetrieveKey, MacMismatch and MacNotFound
+_NO_KEY = "(exit 128)"
+_NOT_WHOLE = ("(exit 51)", "(exit 52)")
 
 
 def encrypt(name: str, value: str, recipients: Collection[str]) -> str:
@@ -35,6 +39,30 @@ def encrypt(name: str, value: str, recipients: Collection[str]) -> str:
             hint="unset the environment variables that begin with SOPS_",
         )
     return text
+
+
+def decrypt(file: Path) -> str:
+    """Open a file of `encrypt` with the keys of whoever runs this, as sops finds them.
+
+    Raises Refused if none of them opens it or it is not as it was written, ToolMissing if there is no sops, and
+    CommandFailed if sops fails otherwise.
+    """
+    argv = ["sops", "--config", "/dev/null", "decrypt", "--input-type", "yaml", "--extract", '["value"]']
+    argv += [str(file.absolute())]
+    try:
+        return run(argv, doing=f"opening {file} with sops (3.10 or newer)", needs=_NEEDS).stdout
+    except CommandFailed as failure:
+        if _NO_KEY in failure.what:
+            raise Refused(
+                "is not opened by any key that sops finds here",
+                where=str(file),
+                hint="it takes an admin's ~/.config/sops/age/keys.txt, ~/.ssh/id_ed25519 or ~/.ssh/id_rsa, or a file "
+                "that SOPS_AGE_KEY_FILE or SOPS_AGE_SSH_PRIVATE_KEY_FILE names",
+            ) from None
+        if any(code in failure.what for code in _NOT_WHOLE):
+            # what sops says of it has a checksum of the value
+            raise Refused("was changed after sops wrote it", where=str(file), hint="bring it back from git") from None
+        raise
 
 
 def recipients_of(text: str) -> Sequence[str] | None:

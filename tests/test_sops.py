@@ -147,7 +147,7 @@ def test_without_sops_the_message_says_what_it_is_for_and_where_it_comes_from(
         encrypt("a-secret", PLAIN, ["age1a"])
 
     assert str(failure.value) == (
-        "sops is not on PATH; it encrypts the secrets; `nix shell nixpkgs#sops` has it, "
+        "sops is not on PATH; it encrypts and opens secrets; `nix shell nixpkgs#sops` has it, "
         "and https://getsops.io does (3.10 or newer)"
     )
 

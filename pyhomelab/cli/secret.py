@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 import click
 
 from pyhomelab.cli.options import json_option, print_json
-from pyhomelab.cli.secret_report import as_data, keyless, left_out, remarks, secret_table
+from pyhomelab.cli.secret_report import as_data, keyless, left_out, new_hosts, remarks, secret_table
 from pyhomelab.errors import Refused
 from pyhomelab.load import load
-from pyhomelab.secrets import secrets_of
-from pyhomelab.vault import generate, kept, readers_of, secrets_directory
+from pyhomelab.secrets import host_keys_of
+from pyhomelab.vault import generate, kept, readers_of, secrets_directory, secrets_needed
 from pyhomelab.wording import near_miss
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def list_(*, inventory: Path, as_json: bool) -> None:
     lab = load(inventory)
     directory = secrets_directory(inventory)
     readers = readers_of(lab, directory)
-    states = [kept(secret, directory) for secret in secrets_of(lab)]
+    states = [kept(secret, directory) for secret in secrets_needed(lab, directory)]
     if as_json:
         print_json({"secrets": [as_data(state, readers) for state in states]})
     elif not states:
@@ -72,7 +72,8 @@ def list_(*, inventory: Path, as_json: bool) -> None:
 def generate_(names: tuple[str, ...], *, inventory: Path, force: bool, as_json: bool) -> None:
     """Make the secrets NAME, or all that are missing, from random numbers.
 
-    sops encrypts them for the admins, and for the machines that read them if their host keys are known.
+    sops encrypts them for the admins, and for the machines that read them if their host keys are known. A machine
+    whose public host key is not there gets one, ssh-host-<machine>, that is put on it when it is installed.
 
     Example: pyhomelab secret generate k3s-home-token
     """
@@ -80,16 +81,20 @@ def generate_(names: tuple[str, ...], *, inventory: Path, force: bool, as_json: 
         raise click.UsageError("--force needs the names of the secrets to replace")
     lab = load(inventory)
     directory = secrets_directory(inventory)
-    needed = secrets_of(lab)
-    wanted = _named(names, needed) if names else [s for s in needed if not kept(s, directory).is_there]
+    needed = secrets_needed(lab, directory)
+    wanted = (
+        _named(names, [*host_keys_of(lab), *needed])
+        if names
+        else [secret for secret in needed if not kept(secret, directory).is_there]
+    )
+    files = generate(wanted, directory, readers_of(lab, directory), force=force) if wanted else []
     readers = readers_of(lab, directory)
-    files = generate(wanted, directory, readers, force=force) if wanted else []
     if as_json:
         print_json({"written": [str(file) for file in files], "left_out": keyless(wanted, readers)})
         return
     for file in files:
         click.echo(f"written: {file}")
-    for remark in left_out(wanted, readers, directory):
+    for remark in (*new_hosts(wanted, directory), *left_out(wanted, readers, directory)):
         click.echo(remark)
     click.echo(f"Next: git add {directory}" if files else "every secret is there")
 

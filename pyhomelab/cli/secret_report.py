@@ -9,7 +9,8 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 from pyhomelab.cli.tables import as_text
-from pyhomelab.vault import host_key_file
+from pyhomelab.secrets import host_key_of
+from pyhomelab.vault import file_of, host_key_file
 from pyhomelab.wording import listed
 
 if TYPE_CHECKING:
@@ -74,8 +75,14 @@ def remarks(states: Sequence[Kept], readers: Readers, directory: Path) -> Iterat
             yield from _too_few(state, state.recipients, readers)
             yield from _too_many(state, state.recipients, readers)
         if state.lacks_public:
-            file = directory / str(state.secret.public)
-            yield f"{file} is gone; `pyhomelab secret generate --force {state.secret.name}` makes a new pair"
+            yield _without_public(state.secret, directory)
+
+
+def _without_public(secret: Secret, directory: Path) -> str:
+    file = directory / str(secret.public)
+    if secret.kind == "SSH host key":
+        return f"{file} is gone; bring it back from git, for {secret.owner} may run with this key"
+    return f"{file} is gone; `pyhomelab secret generate --force {secret.name}` makes a new pair"
 
 
 def _too_few(state: Kept, recipients: Sequence[str], readers: Readers) -> Iterator[str]:
@@ -100,6 +107,18 @@ def _rotate(option: str, recipients: Sequence[str], file: Path) -> str:
     return f"`{shlex.join(['sops', 'rotate', '--in-place', option, ','.join(recipients), str(file)])}`"
 
 
+def new_hosts(made: Sequence[Secret], directory: Path) -> Iterator[str]:
+    """Say what becomes of host keys that were made, and what to do for a machine that has one."""
+    machines = [key.owner for key in made if key.kind == "SSH host key"]
+    if machines:
+        private = file_of(host_key_of("<machine>"), directory)
+        yield (
+            f"{listed(machines)} get{'s' if len(machines) == 1 else ''} the host key made here when installed; "
+            "a machine that runs already has its own: copy /etc/ssh/ssh_host_ed25519_key.pub of it to "
+            f"{host_key_file(directory, '<machine>')} and remove {private}"
+        )
+
+
 def left_out(secrets: Sequence[Secret], readers: Readers, directory: Path) -> Iterator[str]:
     """Say who cannot be given the secrets, for want of a key."""
     for admin, keys in readers.admins.items():
@@ -109,7 +128,8 @@ def left_out(secrets: Sequence[Secret], readers: Readers, directory: Path) -> It
     if machines:
         yield (
             f"{listed(machines)} cannot read them: put the public host key of each "
-            f"(/etc/ssh/ssh_host_ed25519_key.pub) into {host_key_file(directory, '<machine>')}; "
+            f"(/etc/ssh/ssh_host_ed25519_key.pub) into {host_key_file(directory, '<machine>')}, or let "
+            "`pyhomelab secret generate` make one for a machine that is not installed yet; "
             "`pyhomelab secret list` then says how to add it to what is there"
         )
 
