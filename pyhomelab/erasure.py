@@ -117,6 +117,7 @@ def judge(inventory: Inventory, machine: str, wanted: Iterable[Wanted], seen: Se
     first = {one: found[one.path][0] for one in disks if found[one.path]}
     doomed = tuple(Doomed(one, disk, owners.holdings(disk)) for one, disk in first.items())
     reasons = [
+        *(f"it could not tell {missing}" for missing in facts.missing),
         *doubts(inventory, machine, seen, leaves=leaves),
         *_not_found(disks, found, facts),
         *(reason for one in doomed for reason in _of_disk(one, leaves=leaves)),

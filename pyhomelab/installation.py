@@ -8,8 +8,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
-from pyhomelab.flakes import NIX
-
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
@@ -54,11 +52,6 @@ class Order:
     extra: Path | None = None
     keys: Mapping[str, Path] = field(default_factory=dict)
     kexec: str | None = None
-
-
-def program(path: str | None, flake: str) -> tuple[str, ...]:
-    """Give the words that start nixos-anywhere: where it is, else by Nix from the nixpkgs that the lab is pinned to."""
-    return (path,) if path is not None else (*NIX, "run", "--inputs-from", flake, f"nixpkgs#{PROGRAM}", "--")
 
 
 def arguments(order: Order, step: Step) -> list[str]:
