@@ -79,7 +79,13 @@ def test_it_is_said_what_becomes_of_new_host_keys_and_what_to_do_for_a_machine_t
 
 
 def test_guests_get_host_keys_too(lab: Lab) -> None:
-    guest = {"on": "dl1", "cpus": 1, "memory": "1GiB", "disk": {"size": "8GiB", "on": "tank"}, "links": {"lan": {"address": "192.168.10.40"}}}
+    guest = {
+        "on": "dl1",
+        "cpus": 1,
+        "memory": "1GiB",
+        "disk": {"size": "8GiB", "on": "tank"},
+        "links": {"lan": {"address": "192.168.10.40"}},
+    }
     lab.write(LAB | {"guests": {"web": guest}})
 
     lab.says("generate", "ssh-host-web")

@@ -17,7 +17,6 @@ from tests.secret_keys import path_with_sops
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tests.lab.hosts import LabHost
     from tests.lab.told import Admin, Told
 
 STAND_IN = Path(__file__).parents[1] / "anywhere"
@@ -82,17 +81,23 @@ class Newcomer:
 
     def becomes_bare(self) -> None:
         """Run an installer with one blank disk, as the inventory's n1 that has a host key made for it."""
+        self.starts_the_installer()
+        shutil.copy(self.host.key, self.admin.home / ".ssh/id_ed25519")
+        self.wants(
+            {"cpu_threads": "1", "memory": "1GiB", "boot": {"firmware": "bios", "disk": "/dev/disk/by-id/nvme-n1"}}
+        )
+        self.admin.pin("n1").unlink()
+        told = self.tells("secret", "generate", "ssh-host-n1")
+        assert told.code == 0, told.err
+
+    def starts_the_installer(self) -> None:
+        """Be up from the installer's medium."""
         self.runs(INSTALLER)
         self.has(disk(), by_id={"nvme-n1": "nvme0n1"})
         self.host.run(
             "mount -t tmpfs tmpfs /sys/class/net && mkdir -p /sys/class/net/eth0/device"
             " && echo 52:54:00:00:00:01 >/sys/class/net/eth0/address"
         )
-        shutil.copy(self.host.key, self.admin.home / ".ssh/id_ed25519")
-        self.wants({"cpu_threads": "1", "memory": "1GiB", "boot": {"firmware": "bios", "disk": "/dev/disk/by-id/nvme-n1"}})
-        self.admin.pin("n1").unlink()
-        told = self.tells("secret", "generate", "ssh-host-n1")
-        assert told.code == 0, told.err
 
     def runs(self, os_release: str) -> None:
         """Say that it is another system."""
@@ -102,9 +107,13 @@ class Newcomer:
         """Have these disks, under these lasting names."""
         said = json.dumps({"blockdevices": disks})
         labels = "".join(f"{part['name']} {part['partlabel']}\n" for one in disks for part in _parts(one))
-        script = f'#!/bin/sh\ncase "$*" in *--json*) cat <<E\n{said}\nE\n;; *PARTLABEL*) printf \'%s\' \'{labels}\' ;; esac\n'
+        script = (
+            f"#!/bin/sh\ncase \"$*\" in *--json*) cat <<E\n{said}\nE\n;; *PARTLABEL*) printf '%s' '{labels}' ;; esac\n"
+        )
         self.host.run("rm -f /usr/bin/lsblk && cat >/usr/bin/lsblk && chmod +x /usr/bin/lsblk", stdin=script)
-        links = " && ".join(f"touch /dev/{name} && ln -sfn ../../{name} /dev/disk/by-id/{link}" for link, name in by_id.items())
+        links = " && ".join(
+            f"touch /dev/{name} && ln -sfn ../../{name} /dev/disk/by-id/{link}" for link, name in by_id.items()
+        )
         self.host.run(f"rm -rf /dev/disk && mkdir -p /dev/disk/by-id && {links}")
 
     def wants(self, settings: dict[str, object]) -> None:
@@ -129,10 +138,14 @@ class Newcomer:
         words = ("install", "n1", "--yes-erase", "n1", "--host-key", self.fingerprint, "--boot-limit", "60s")
         return self.tells(*words, *arguments, **environment)
 
+    def said(self, script: str) -> str:
+        """What a shell's text prints there, as at its console: it shows another key when it is installed."""
+        return self.host.inside(script).stdout.strip()
+
     @property
     def fingerprint(self) -> str:
         """The fingerprint of the key that it shows now."""
-        return self.host.inside("ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub").stdout.split()[1]
+        return self.said("ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub").split()[1]
 
     @property
     def calls(self) -> list[Call]:
