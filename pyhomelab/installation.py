@@ -77,14 +77,14 @@ def too_old(usage: str) -> tuple[str, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far an installation came: the steps that were done, the one that was begun and not done, and in which boot.
+    """How far an installation came: the steps that were done, and the one that was begun and not done.
 
-    `erased_in` is the boot of the machine in which its disks were erased.
+    `mounted_in` is the boot of the machine in which its disks were mounted, by being laid out or later.
     """
 
     done: frozenset[str]
     begun: str | None
-    erased_in: str | None
+    mounted_in: str | None
 
     @property
     def has_erased(self) -> bool:
@@ -96,8 +96,8 @@ def progress(entries: Sequence[Entry]) -> Progress:
     """Read the entries of a run; what is not known to have been done is not taken for done."""
     done = {entry.stage for entry in entries if entry.outcome == DONE}
     begun = entries[-1].stage if entries and entries[-1].outcome != DONE else None
-    erased = [entry.details.get("boot_id") for entry in entries if entry.stage == "erase" and entry.outcome == DONE]
-    return Progress(frozenset(done), begun, erased[-1] if erased else None)
+    mounts = [entry for entry in entries if entry.stage in {"erase", "mount"} and entry.outcome == DONE]
+    return Progress(frozenset(done), begun, mounts[-1].details.get("boot_id") if mounts else None)
 
 
 def left_to_do(known: Progress, boot_id: str | None, *, is_installer: bool) -> tuple[Step, ...]:
@@ -114,5 +114,5 @@ def left_to_do(known: Progress, boot_id: str | None, *, is_installer: bool) -> t
     if "install" in known.done:
         return ("restart", "first boot")
     before: tuple[Step, ...] = () if is_installer else ("kexec",)
-    mounted: tuple[Step, ...] = () if boot_id == known.erased_in else ("mount",)
+    mounted: tuple[Step, ...] = () if boot_id == known.mounted_in else ("mount",)
     return (*before, *mounted, *STEPS[2:])
