@@ -85,8 +85,8 @@ def test_disks_that_the_inventory_does_not_name_are_left_alone() -> None:
         ),
         (changed("sdb", uses=("in the active array md0",)), f"{DATA} is in use: in the active array md0"),
         (
-            changed("sda", uses=("the machine was started from it",)),
-            f"{NAME} is in use: the machine was started from it",
+            changed("sda", uses=("the medium that the machine booted from (sda1)",)),
+            f"{NAME} is in use: the medium that the machine booted from (sda1)",
         ),
         (changed("sda", read_only=True), f"{NAME} cannot be written to"),
         (changed("sda", removable=True), f"{NAME} is removable: pull it out, or name another disk"),
@@ -217,9 +217,9 @@ def test_a_machine_that_runs_something_is_not_installed_over_it(runs: dict[str, 
 
 
 def test_what_uses_the_disks_of_a_machine_that_leaves_its_system_does_not_count_yet() -> None:
-    debian = {"is_installer": False, "is_nixos": False, "hostname": "rescue", "facts": {"nics": (nic("eth0"),)}}
+    debian: dict[str, Any] = {"is_installer": False, "is_nixos": False, "hostname": "rescue"}
     used = changed("sda", uses=("mounted at /",))
-    assert judged(used, leaves=True, **debian).reasons == ()
+    assert judged(used, leaves=True, facts={"nics": (nic("eth0"),)}, **debian).reasons == ()
     assert judged(used, facts={"nics": (nic("eno1"), nic("eno2"))}).reasons == (f"{NAME} is in use: mounted at /",)
 
 
@@ -293,7 +293,8 @@ def test_every_disk_of_a_pool_has_a_role_whatever_it_is_for() -> None:
         "cache": [names["cache"]],
         "spares": [names["spare"]],
     }
-    inventory = lab({f"hosts.dl1.zfs.tank.{key}": value for key, value in pool.items()})
+    changes: Changes = {f"hosts.dl1.zfs.tank.{key}": value for key, value in pool.items()}
+    inventory = lab(changes)
     wanted = wanted_disks(inventory, "dl1", [*DEVICES, *names.values()])
     assert [one.role for one in wanted] == ["system disk", *["pool tank"] * 7]
 

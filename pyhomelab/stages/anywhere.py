@@ -21,6 +21,7 @@ from pyhomelab.errors import HostFailed, Refused
 from pyhomelab.events import Progressed
 from pyhomelab.installation import LIMITS, PROGRAM, arguments, too_old
 from pyhomelab.nix import run_nix
+from pyhomelab.nixlang import string
 from pyhomelab.process import CommandFailed, ToolMissing
 from pyhomelab.said import why_not_built
 from pyhomelab.shell.openssh import ssh_config
@@ -112,9 +113,11 @@ def nixos_anywhere(flake: str, roots: Path, machine: str, children: Children, te
 def _fetched(flake: str, roots: Path, machine: str, children: Children, tell: Tell) -> str:
     tell(Progressed(machine, f"getting {PROGRAM} by Nix, for it is not on PATH"))
     roots.mkdir(parents=True, exist_ok=True)
-    words = ["build", "--print-out-paths", "--out-link", str(roots / PROGRAM), "--inputs-from", flake]
+    nixpkgs = f"(builtins.getFlake {string(flake)}).inputs.nixpkgs"
+    package = f"{nixpkgs}.legacyPackages.${{builtins.currentSystem}}.{PROGRAM}"
+    words = ["build", "--impure", "--print-out-paths", "--out-link", str(roots / PROGRAM), "--expr", package]
     try:
-        ended, paths = run_nix([*words, f"nixpkgs#{PROGRAM}"], machine, children, tell)
+        ended, paths = run_nix(words, machine, children, tell)
     except ToolMissing:
         raise Refused(f"{PROGRAM} is not on PATH, and Nix is not there to get it", hint=_NEEDS) from None
     if ended.exit_code or not paths:

@@ -88,7 +88,7 @@ def test_a_bare_machine_becomes_a_machine_of_the_lab(newcomer: Newcomer, tmp_pat
         ("first boot", "deployed"),
     ]
     state = newcomer.admin.knows("status", "--host", "n1")["n1"]
-    assert (state["drift"], state["deployed"]["by"]["kind"]) == ("in sync", "install")
+    assert (state["drift"], state["last_deployment"]["kind"]) == ("in sync", "install")
 
 
 def test_what_is_erased_is_shown_before_anybody_agrees(newcomer: Newcomer) -> None:
@@ -133,6 +133,7 @@ def test_every_doubt_is_said_at_once_and_nothing_is_done(newcomer: Newcomer) -> 
         "- it was started by a BIOS, and the inventory says uefi: choose that in its firmware setup, or correct `firmware`",
         f"- it has {said_memory(told)} of memory, and the inventory says 512GiB: is it n1?",
         f"- {name} is in use: mounted at /iso (sda1)",
+        f"- {name} is in use: the medium that the machine booted from (sda1)",
         f"- {name} cannot be written to",
         f"- {name} has 4GiB, and the system needs 7GiB on it",
         f"- {name} holds the system of n2: is it the right machine, and the right disk?",
