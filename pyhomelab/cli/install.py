@@ -79,12 +79,12 @@ def command(  # noqa: PLR0913 - one for each option
     as_json: bool,
     json_events: bool,
 ) -> None:
-    """Install a bare machine: its disks are erased, and it becomes what the inventory says.
+    """Install a bare machine, having shown which disks that erases.
 
-    It has to run an installer with ssh, best the lab's own (`nix build .#installer-iso`). Its disks are compared with
-    the inventory and shown, and any doubt is a refusal; then its name is to be typed. nixos-anywhere does the rest,
-    with the host key that was made for the machine. Exits 3 if nothing was changed, 1 if it is installed but a check
-    fails, 4 if its disks are whole still, 5 if they are not.
+    It has to run an installer with ssh, best the lab's own: `nix build .#installer-iso`. It and its disks are compared
+    with the inventory and shown. Any doubt is a refusal; else its name is to be typed. Then nixos-anywhere makes of it
+    what the inventory says, with the host key that was made for it. Exits 3 if nothing was changed, 1 if it is
+    installed but a check fails, 4 if it is not and its disks are whole still, 5 if they are not.
 
     Example: pyhomelab install dl1 --address 192.168.10.77
     """
