@@ -89,6 +89,7 @@ def test_before_gen_the_installer_says_what_it_lacks(lab: Lab) -> None:
 @needs_nixpkgs_lib
 def test_what_the_installer_sets_is_what_nixos_has() -> None:
     assert values_set(MODULE, lab=None) == [
+        "boot.kernelParams",
         "boot.supportedFilesystems",
         "environment.loginShellInit",
         "homelab.installer.keys",

@@ -47,6 +47,12 @@ in
       "flakes"
     ];
 
+    # A guest, and a server without a screen, has a serial console; what is named last is what a person sits at.
+    boot.kernelParams = lib.optionals pkgs.stdenv.hostPlatform.isx86 [
+      "console=ttyS0,115200"
+      "console=tty0"
+    ];
+
     # zdb tells whose pool a disk is of.
     boot.supportedFilesystems.zfs = lib.mkDefault true;
 
