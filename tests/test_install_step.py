@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -93,6 +95,28 @@ def test_a_step_that_never_ends_is_ended(scene: Scene, monkeypatch: pytest.Monke
     with pytest.raises(StepFailed) as failure:
         scene.does("while :; do sleep 1; done")
     assert failure.value.what == "install did not end within 1 s"
+
+
+@needs_sshd
+def test_what_a_killed_program_started_reaches_the_machine_no_more(scene: Scene) -> None:
+    started, code = scene.place / "started", scene.place / "code"
+    waits = f"touch {started}; while kill -0 $PPID; do sleep 0.1; done"
+    script = f'{waits}; ssh dl1 "echo was-there >{scene.place}/proof"; echo $? >{code}.new; mv {code}.new {code}'
+    program = os.fork()
+    if program == 0:
+        scene.does(f"({script}) 2>/dev/null")
+        os._exit(0)
+    until = time.monotonic() + 30
+    while not started.exists():
+        assert time.monotonic() < until
+        time.sleep(0.05)
+    os.kill(program, signal.SIGKILL)
+    os.waitpid(program, 0)
+    while not code.exists():
+        assert time.monotonic() < until
+        time.sleep(0.05)
+    assert code.read_text() == "255\n"
+    assert not (scene.place / "proof").exists()
 
 
 def found(path: str, tmp_path: Path) -> Anywhere:

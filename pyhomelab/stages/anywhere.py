@@ -40,6 +40,8 @@ _KEPT = 20
 _NEEDS = "install it, or Nix, which fetches it: https://nixos.org/download"
 _OURS = """\
 #!/bin/sh
+# Nobody is there any more who would hear how it ends: whoever goes on with it must not meet it there.
+kill -0 {pid} || exit 255
 exec {ssh} -F {config} -o StrictHostKeyChecking=yes -o UserKnownHostsFile={known} -o GlobalKnownHostsFile=none \\
     -o BatchMode=yes -o ServerAliveInterval=15 -o ServerAliveCountMax=4 "$@"
 """
@@ -152,7 +154,12 @@ def _own_ssh(target: Target, machines: Mapping[str, Target]) -> Iterator[str]:
     with ssh_config(target, machines) as config, TemporaryDirectory(prefix="pyhomelab-") as directory:
         ours = Path(directory) / "ssh"
         known = config.with_name("known_hosts")
-        text = _OURS.format(ssh=shlex.quote(ssh), config=shlex.quote(str(config)), known=shlex.quote(str(known)))
+        text = _OURS.format(
+            pid=os.getpid(),
+            ssh=shlex.quote(ssh),
+            config=shlex.quote(str(config)),
+            known=shlex.quote(str(known)),
+        )
         ours.write_text(text, encoding="utf-8")
         ours.chmod(0o700)
         yield f"{directory}{os.pathsep}{os.environ.get('PATH', '')}"

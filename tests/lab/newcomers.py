@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.lab.systems import pyhomelab
+from tests.modules.sources import ROOT
 from tests.secret_keys import path_with_sops
 
 if TYPE_CHECKING:
@@ -141,6 +142,18 @@ class Newcomer:
     def said(self, script: str) -> str:
         """What a shell's text prints there, as at its console: it shows another key when it is installed."""
         return self.host.inside(script).stdout.strip()
+
+    def environment(self, **more: str) -> dict[str, str]:
+        """The environment of a program of its own that installs it."""
+        own = {
+            "HOME": str(self.admin.home),
+            "PATH": f"{STAND_IN}{os.pathsep}{path_with_sops()}",
+            "PYTHONPATH": str(ROOT),
+            "ANYWHERE_RECORD": str(self.record),
+            "TERM": "dumb",
+        }
+        kept = {name: value for name, value in os.environ.items() if name not in {"SSH_AUTH_SOCK", "XDG_RUNTIME_DIR"}}
+        return kept | own | more
 
     @property
     def fingerprint(self) -> str:
