@@ -7,6 +7,7 @@ something uses it, or whose data it holds.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import Enum, auto
 from itertools import chain
 from typing import TYPE_CHECKING
 
@@ -27,7 +28,19 @@ _SYSTEM = 7 * _GIB
 _TOLERANCE = 100  # one part of so many: makers round, and so do people
 _LARGER = 1.1
 _MOST_SHOWN = 4
+_MEDIUM = "the medium "
+_OF_A_TRY = ("mounted at /mnt", "active swap ", "member of the imported pool ")
 _DECLARED_REMOVABLE = ("/dev/disk/by-id/usb-", "/dev/disk/by-id/mmc-")
+
+
+class Excuse(Enum):
+    """What may use the disks of a machine, and be no reason to leave them alone. Its boot medium is always one."""
+
+    NONE = auto()
+    AN_EARLIER_TRY = auto()
+    """What an earlier try has mounted."""
+    WHAT_RUNS = auto()
+    """What runs there, which the machine leaves for an installer in memory; it is to be judged again when it has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,12 +118,8 @@ def _of_guest(inventory: Inventory, guest: Guest) -> Iterator[Wanted]:
     yield Wanted(f"/dev/disk/by-id/virtio-{name}", "system disk", _SYSTEM + (guest.swap or 0), size)
 
 
-def judge(inventory: Inventory, machine: str, wanted: Iterable[Wanted], seen: Seen, *, leaves: bool) -> Judgement:
-    """Find the disks on the machine, and every reason not to erase them.
-
-    If the machine `leaves` what it runs for an installer in memory, what uses its disks now does not count; it is to be
-    judged once more when it has.
-    """
+def judge(inventory: Inventory, machine: str, wanted: Iterable[Wanted], seen: Seen, excuse: Excuse) -> Judgement:
+    """Find the disks on the machine, and every reason not to erase them."""
     disks, facts = tuple(wanted), seen.facts
     found = {one.path: [disk for disk in facts.disks if one.path in disk.by_id] for one in disks}
     owners = Owners(inventory, machine, seen.standing)
@@ -118,9 +127,9 @@ def judge(inventory: Inventory, machine: str, wanted: Iterable[Wanted], seen: Se
     doomed = tuple(Doomed(one, disk, owners.holdings(disk)) for one, disk in first.items())
     reasons = [
         *(f"it could not tell {missing}" for missing in facts.missing),
-        *doubts(inventory, machine, seen, leaves=leaves),
+        *doubts(inventory, machine, seen, leaves=excuse is Excuse.WHAT_RUNS),
         *_not_found(disks, found, facts),
-        *(reason for one in doomed for reason in _of_disk(one, leaves=leaves)),
+        *(reason for one in doomed for reason in _of_disk(one, excuse)),
         *(reason for one in doomed for reason in owners.strangers(one.name, one.disk)),
     ]
     return Judgement(doomed, tuple(dict.fromkeys(reasons)))
@@ -144,10 +153,9 @@ def _not_found(wanted: Iterable[Wanted], found: Mapping[str, list[Disk]], facts:
             first[disks[0].path] = one.path
 
 
-def _of_disk(one: Doomed, *, leaves: bool) -> Iterator[str]:
+def _of_disk(one: Doomed, excuse: Excuse) -> Iterator[str]:
     wanted, disk, name = one.wanted, one.disk, one.name
-    if not leaves:
-        yield from (f"{name} is in use: {use}" for use in disk.uses)
+    yield from (f"{name} is in use: {use}" for use in disk.uses if not _is_excused(use, excuse))
     if disk.read_only:
         yield f"{name} cannot be written to"
     if disk.removable and not wanted.path.startswith(_DECLARED_REMOVABLE):
@@ -157,6 +165,12 @@ def _of_disk(one: Doomed, *, leaves: bool) -> Iterator[str]:
     if wanted.stated is not None and not _fits(disk.size, wanted.stated, wanted.at_most):
         has, stated = in_units(disk.size), in_units(wanted.stated)
         yield f"{name} has {has}, and the inventory says {stated}: is it the right disk?"
+
+
+def _is_excused(use: str, excuse: Excuse) -> bool:
+    if excuse is Excuse.NONE or use.startswith(_MEDIUM):
+        return False
+    return excuse is Excuse.WHAT_RUNS or use.startswith(_OF_A_TRY)
 
 
 def _fits(size: int, stated: int, at_most: float | None) -> bool:

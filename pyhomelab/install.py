@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from pyhomelab.erasure import judge
+from pyhomelab.erasure import Excuse, judge
 from pyhomelab.errors import HostFailed
 from pyhomelab.events import Progressed, StageBegan, StageEnded
 from pyhomelab.health import against, remarks
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from pyhomelab.stages.anywhere import Anywhere
     from pyhomelab.targets import Target
 
-NOT_INSTALLED = "not installed"
+INSTALLED = "installed"
 NOT_BACK = "not back"
 _AGAIN = 3.0
 _STATE_PATIENCE = 45.0
@@ -67,8 +67,7 @@ class Job:
     """The installation of a machine.
 
     `lab` knows it as it will be, `installer` is how it is reached until then. `wanted` are the disks that are erased,
-    and `agreed` what the person who agreed to it was shown of them; `again` if an earlier try has begun to erase them,
-    and may use them still.
+    and `agreed` what the person who agreed to it was shown of them; `excuse` says what may use them still.
     """
 
     lab: Lab
@@ -78,7 +77,7 @@ class Job:
     secrets: Secrets
     wanted: tuple[Wanted, ...]
     agreed: str
-    again: bool = False
+    excuse: Excuse = Excuse.NONE
     pause: Callable[[float], None] = time.sleep
 
     @property
@@ -163,7 +162,7 @@ def _looked_at(job: Job, step: Step) -> str:
         seen = look(job.lab.network, job.installer)
     except HostFailed as error:
         raise Doubtful(error.what, where=job.machine) from None
-    found = judge(job.lab.inventory, job.machine, job.wanted, seen, leaves=job.again)
+    found = judge(job.lab.inventory, job.machine, job.wanted, seen, job.excuse)
     moved = () if found.identity == job.agreed else ("its disks are not those that were shown before",)
     if reasons := [*found.reasons, *moved]:
         raise Doubtful("; ".join(reasons), where=job.machine)
@@ -225,10 +224,10 @@ def _checked(job: Job) -> Result:
         with lab.shell(machine) as shell:
             found = lab.look(shell, machine, waits_for=own, at_most=_SETTLING)
     except HostFailed as error:
-        result = Result(DEPLOYED, f"but its checks could not be asked: {error.what}", runs)
+        result = Result(INSTALLED, f"but its checks could not be asked: {error.what}", runs)
     else:
         objection = against({}, found)
         why = f"but not all is well: {objection}" if objection is not None else ""
-        result = Result(DEPLOYED, why, runs, remarks=remarks({}, found), is_well=objection is None)
+        result = Result(INSTALLED, why, runs, remarks=remarks({}, found), is_well=objection is None)
     lab.tell(StageEnded(machine, "verify", "well" if result.is_well else "not well", result.why))
     return result

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pyhomelab.erasure import judge, left_out, wanted_disks
+from pyhomelab.erasure import Excuse, judge, left_out, wanted_disks
 from pyhomelab.owners import partition_label
 from pyhomelab.standing import PoolLabel
 from tests.bare import BY_ID, GIB, disk, nic, part, seen
@@ -32,12 +32,12 @@ Spoilt = dict[str, Any]
 
 
 def judged(
-    disks: dict[str, Disk] = MEANT, changes: Changes | None = None, *, leaves: bool = False, **machine: Any
+    disks: dict[str, Disk] = MEANT, changes: Changes | None = None, excuse: Excuse = Excuse.NONE, **machine: Any
 ) -> Judgement:
     """What is thought of installing dl1 on a machine with these disks; `facts` are changed, the rest is what runs."""
     inventory = lab(changes)
     wanted = wanted_disks(inventory, "dl1", DEVICES)
-    return judge(inventory, "dl1", wanted, seen(disks.values(), **machine), leaves=leaves)
+    return judge(inventory, "dl1", wanted, seen(disks.values(), **machine), excuse)
 
 
 def changed(name: str, **changes: Any) -> dict[str, Disk]:
@@ -117,7 +117,7 @@ def test_a_removable_disk_is_erased_where_the_inventory_names_one() -> None:
         }
     )
     stick = disk("sda", "usb-STICK-0:0", removable=True)
-    found = judge(inventory, "dl1", wanted_disks(inventory, "dl1", [name]), seen([stick]), leaves=False)
+    found = judge(inventory, "dl1", wanted_disks(inventory, "dl1", [name]), seen([stick]), Excuse.NONE)
     assert found.reasons == ()
 
 
@@ -219,13 +219,29 @@ def test_a_machine_that_runs_something_is_not_installed_over_it(runs: dict[str, 
 def test_what_uses_the_disks_of_a_machine_that_leaves_its_system_does_not_count_yet() -> None:
     debian: dict[str, Any] = {"is_installer": False, "is_nixos": False, "hostname": "rescue"}
     used = changed("sda", uses=("mounted at /",))
-    assert judged(used, leaves=True, facts={"nics": (nic("eth0"),)}, **debian).reasons == ()
+    assert judged(used, excuse=Excuse.WHAT_RUNS, facts={"nics": (nic("eth0"),)}, **debian).reasons == ()
     assert judged(used, facts={"nics": (nic("eno1"), nic("eno2"))}).reasons == (f"{NAME} is in use: mounted at /",)
+
+
+@pytest.mark.parametrize(
+    ("use", "excused_by"),
+    [
+        ("mounted at / (sda1)", {Excuse.WHAT_RUNS}),
+        ("mounted at /mnt/boot (sda1)", {Excuse.WHAT_RUNS, Excuse.AN_EARLIER_TRY}),
+        ("active swap (sda2)", {Excuse.WHAT_RUNS, Excuse.AN_EARLIER_TRY}),
+        ("member of the imported pool rpool (sda3)", {Excuse.WHAT_RUNS, Excuse.AN_EARLIER_TRY}),
+        ("part of the array md0 (sda1)", {Excuse.WHAT_RUNS}),
+        ("the medium that the machine booted from (sda1)", set()),
+    ],
+)
+def test_what_may_use_a_disk_depends_on_what_was_done_before(use: str, excused_by: set[Excuse]) -> None:
+    found = {excuse: judged(changed("sda", uses=(use,)), excuse=excuse).reasons for excuse in Excuse}
+    assert found == {excuse: () if excuse in excused_by else (f"{NAME} is in use: {use}",) for excuse in Excuse}
 
 
 @pytest.mark.parametrize("host", ["dl1", "dl2"])
 def test_a_machine_of_the_lab_that_runs_cannot_leave_it_to_be_installed(host: str) -> None:
-    assert len(judged(leaves=True, is_installer=False, hostname=host).reasons) == 1
+    assert len(judged(excuse=Excuse.WHAT_RUNS, is_installer=False, hostname=host).reasons) == 1
 
 
 @pytest.mark.parametrize("label", ["root", "esp", "zfs"])
@@ -272,7 +288,7 @@ def test_what_extra_nix_adds_is_erased_only_if_it_is_a_disk_with_a_lasting_name(
     wanted = wanted_disks(inventory, "dl1", [*DEVICES, f"{BY_ID}ata-MORE", "/dev/sdd"])
     assert [one.role for one in wanted[3:]] == ["named in extra.nix"] * 2
     more = disk("sdd", "ata-MORE")
-    found = judge(inventory, "dl1", wanted, seen([*MEANT.values(), more]), leaves=False)
+    found = judge(inventory, "dl1", wanted, seen([*MEANT.values(), more]), Excuse.NONE)
     assert [reason.partition(";")[0] for reason in found.reasons] == [
         "/dev/sdd (named in extra.nix) is not a disk of it"
     ]
@@ -304,9 +320,9 @@ def test_a_guest_has_its_first_virtual_disk_erased() -> None:
     virtual = disk("vda", "virtio-root", size=60 * GIB)
     wanted = wanted_disks(inventory, "k8s-1", [f"{BY_ID}virtio-root"])
     good = seen([virtual], facts={"firmware": "uefi"})
-    assert judge(inventory, "k8s-1", wanted, good, leaves=False).reasons == ()
+    assert judge(inventory, "k8s-1", wanted, good, Excuse.NONE).reasons == ()
     small = seen([replace(virtual, size=20 * GIB)], facts={"firmware": "uefi"})
-    assert judge(inventory, "k8s-1", wanted, small, leaves=False).reasons == (
+    assert judge(inventory, "k8s-1", wanted, small, Excuse.NONE).reasons == (
         f"{BY_ID}virtio-root (system disk, /dev/vda) has 20GiB, and the inventory says 60GiB: is it the right disk?",
     )
 

@@ -44,7 +44,6 @@ def said(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[object, s
         (["--yes-erase", "dl2"], "Error: --yes-erase names dl2, and dl1 is to be installed: name the same"),
         (["--kexec-image", "x"], "Error: --kexec-image is for --kexec: give both, or neither"),
         (["--port", "2222"], "Error: --port is of --address: give both, or neither"),
-        (["--resume", "--kexec"], "Error: --resume goes on as it was told: leave out --kexec"),
         (["--json", "--json-events"], "Error: --json and --json-events are both for stdout: choose one"),
     ],
 )

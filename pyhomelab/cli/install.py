@@ -18,7 +18,7 @@ from pyhomelab.cli.options import json_events_option, json_option, print_json, r
 from pyhomelab.cli.scene import Wish
 from pyhomelab.cli.telling import teller
 from pyhomelab.errors import NeedsAPerson, SomeFailed, Unhealthy
-from pyhomelab.journal import DEPLOYED
+from pyhomelab.install import INSTALLED
 from pyhomelab.report import about
 
 if TYPE_CHECKING:
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from pyhomelab.cli.scene import Installed
 
 _PORTS = 65535
-_WORDS = {DEPLOYED: "installed"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +88,7 @@ def command(  # noqa: PLR0913 - one for each option
     Example: pyhomelab install dl1 --address 192.168.10.77
     """
     refuse_two_kinds(as_json=as_json, json_events=json_events)
-    _refuse_contradictions(machine, yes_erase, kexec_image, port, address, kexec=kexec, resume=resume)
+    _refuse_contradictions(machine, yes_erase, kexec_image, port, address, kexec=kexec)
     wish = Wish(
         machine=machine,
         inventory=inventory,
@@ -112,7 +111,6 @@ def _refuse_contradictions(  # noqa: PLR0913 - one for each option
     address: str | None,
     *,
     kexec: bool,
-    resume: bool,
 ) -> None:
     if yes_erase is not None and yes_erase != machine:
         raise click.UsageError(f"--yes-erase names {yes_erase}, and {machine} is to be installed: name the same")
@@ -120,8 +118,6 @@ def _refuse_contradictions(  # noqa: PLR0913 - one for each option
         raise click.UsageError("--kexec-image is for --kexec: give both, or neither")
     if port is not None and address is None:
         raise click.UsageError("--port is of --address: give both, or neither")
-    if resume and kexec:
-        raise click.UsageError("--resume goes on as it was told: leave out --kexec")
 
 
 @contextmanager
@@ -142,15 +138,14 @@ def _heeding_hangups() -> Iterator[None]:
 def _conclude(machine: str, over: Installed, output: Output) -> None:
     """Say what became of the machine, and what to type next; raises what its exit code is."""
     result = over.result
-    state = _WORDS.get(result.became, result.became)
     why = "; ".join(filter(None, (result.why, *result.remarks)))
     if output.as_json:
-        print_json({"run": over.run_id, "hosts": {machine: {"state": state, "why": why, "runs": result.runs}}})
+        print_json({"run": over.run_id, "hosts": {machine: {"state": result.became, "why": why, "runs": result.runs}}})
     elif not output.json_events:
-        click.echo(about(machine, f"{state}{f': {why}' if why else ''}")[0])
+        click.echo(about(machine, f"{result.became}{f': {why}' if why else ''}")[0])
     for line in result.log:
         click.echo(about(machine, f"  {line}")[0], err=True)
-    if result.became == DEPLOYED:
+    if result.became == INSTALLED:
         if not result.is_well:
             raise Unhealthy(f"{machine} is installed, but not all is well", hint=f"`pyhomelab verify --host {machine}`")
         return

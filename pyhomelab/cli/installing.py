@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from pyhomelab.cli.newcomer import bare_target, known
 from pyhomelab.cli.scene import Plans, Ready, agree, job_of, run, scene_of
 from pyhomelab.cli.tables import local
-from pyhomelab.erasure import Judgement, judge, left_out, wanted_disks
+from pyhomelab.erasure import Excuse, Judgement, judge, left_out, wanted_disks
 from pyhomelab.errors import Refused
 from pyhomelab.events import Noted
 from pyhomelab.flakes import flake_of
@@ -45,7 +45,7 @@ def install_anew(wish: Wish, tell: Teller) -> Installed:
             names = [secret.name for secret in scene.pool_keys]
             found = blueprint(flake, machine, names, gear.children)
             wanted = _wanted(scene, found.disks)
-            judgement = judge(scene.lab, machine, wanted, seen, leaves=leaves)
+            judgement = judge(scene.lab, machine, wanted, seen, Excuse.WHAT_RUNS if leaves else Excuse.NONE)
             agree(scene, seen, judgement)
             plans = _built(scene, found)
             anywhere = nixos_anywhere(flake, scene.premises.own / "gcroots", machine, gear.children, tell)
@@ -98,5 +98,6 @@ def _options(wish: Wish, installer: Target, plans: Plans, judgement: Judgement) 
         "host_key": str(installer.host_key),
         "address": wish.place.address or "",
         "port": str(wish.place.port or ""),
+        "leaves": "yes" if wish.leaves else "",
         "kexec_image": wish.kexec_image or "",
     }

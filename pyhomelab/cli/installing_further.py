@@ -6,9 +6,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pyhomelab.cli.erasing import refuse_doubtful
 from pyhomelab.cli.newcomer import bare_target
 from pyhomelab.cli.scene import Plans, Ready, agree, job_of, run, scene_of
-from pyhomelab.erasure import Judgement, judge, wanted_disks
+from pyhomelab.erasure import Excuse, judge, wanted_disks
 from pyhomelab.errors import HostFailed, Refused
 from pyhomelab.flakes import flake_of
 from pyhomelab.installation import left_to_do, progress
@@ -18,7 +19,8 @@ from pyhomelab.stages.bare import look
 if TYPE_CHECKING:
     from pyhomelab.cli.scene import Installed, Scene, Wish
     from pyhomelab.cli.telling import Teller
-    from pyhomelab.installation import Progress
+    from pyhomelab.erasure import Wanted
+    from pyhomelab.installation import Progress, Step
     from pyhomelab.journal import Run
     from pyhomelab.meant import Seen
     from pyhomelab.targets import Target
@@ -30,28 +32,31 @@ def install_further(wish: Wish, tell: Teller) -> Installed:
         gear, machine = scene.gear, scene.machine
         begun = gear.journal.unfinished_install(machine)
         if begun is None:
-            raise Refused(
-                "there is nothing to resume", where=machine, hint=f"`pyhomelab install {machine}` begins anew"
-            )
+            hint = f"`pyhomelab install {machine}` begins anew"
+            raise Refused("there is nothing to resume", where=machine, hint=hint)
         so_far, plans = progress(gear.journal.entries(begun.id)), Plans.read(begun.options["plans"])
         _refuse_collected(machine, plans)
         installer = _as_before(scene, begun)
         wanted = wanted_disks(scene.lab, machine, plans.disks)
         seen = _seen_again(scene, installer, so_far)
-        standing = seen.standing if seen is not None else None
-        boot_id = standing.boot_id if standing is not None else None
-        steps = left_to_do(so_far, boot_id, is_installer=standing is not None and standing.is_installer)
-        judgement = Judgement((), ())
+        steps = _left(so_far, seen)
         if seen is not None and steps != ("first boot",):
-            judgement = judge(scene.lab, machine, wanted, seen, leaves=so_far.has_erased)
-            _refuse_another(scene, begun, judgement)
-            if "erase" in steps:
-                agree(scene, seen, judgement)
+            _refuse_another(scene, begun, wanted, seen, steps)
         with flake_of(scene.premises.root, scene.premises.own) as flake:
             anywhere = nixos_anywhere(flake, scene.premises.own / "gcroots", machine, gear.children, tell)
-        ready = Ready(installer, plans, anywhere, wanted, judgement.identity)
-        job = job_of(scene, begun.id, ready, begun.options["kexec_image"] or None)
-        return run(scene, replace(job, again=so_far.has_erased), steps)
+        ready = Ready(installer, plans, anywhere, wanted, begun.options["disks"])
+        job = job_of(scene, begun.id, ready, wish.kexec_image or begun.options["kexec_image"] or None)
+        return run(scene, replace(job, excuse=_excuse_of_a_try(so_far)), steps)
+
+
+def _left(so_far: Progress, seen: Seen | None) -> tuple[Step, ...]:
+    if seen is None:
+        return left_to_do(so_far, None, is_installer=False)
+    return left_to_do(so_far, seen.standing.boot_id, is_installer=seen.standing.is_installer)
+
+
+def _excuse_of_a_try(so_far: Progress) -> Excuse:
+    return Excuse.AN_EARLIER_TRY if so_far.has_erased else Excuse.NONE
 
 
 def _as_before(scene: Scene, begun: Run) -> Target:
@@ -77,13 +82,22 @@ def _seen_again(scene: Scene, installer: Target, so_far: Progress) -> Seen | Non
         ) from None
 
 
-def _refuse_another(scene: Scene, begun: Run, judgement: Judgement) -> None:
+def _refuse_another(scene: Scene, begun: Run, wanted: tuple[Wanted, ...], seen: Seen, steps: tuple[Step, ...]) -> None:
+    """Raise Refused unless it is the machine that was being installed; before disks are erased, ask once more."""
+    so_far = progress(scene.gear.journal.entries(begun.id))
+    leaves = not seen.standing.is_installer and (scene.wish.leaves or bool(begun.options["leaves"]))
+    excuse = Excuse.WHAT_RUNS if leaves else _excuse_of_a_try(so_far)
+    judgement = judge(scene.lab, scene.machine, wanted, seen, excuse)
     if judgement.identity != begun.options["disks"]:
         raise Refused(
             "it has other disks than the machine that was being installed",
             where=scene.machine,
             hint=f"correct its address, or begin anew with `pyhomelab install {scene.machine}`",
         )
+    if "erase" in steps:
+        agree(scene, seen, judgement)
+    else:
+        refuse_doubtful(scene.machine, judgement)
 
 
 def _refuse_collected(machine: str, plans: Plans) -> None:

@@ -13,9 +13,8 @@ from pyhomelab.errors import Left, Refused
 from pyhomelab.events import HostEnded, RunBegan, RunEnded
 from pyhomelab.flakes import refuse_untracked
 from pyhomelab.generated import refuse_stale
-from pyhomelab.install import Job, Secrets, install
+from pyhomelab.install import INSTALLED, Job, Secrets, install
 from pyhomelab.installation import Order
-from pyhomelab.journal import DEPLOYED
 from pyhomelab.load import load
 from pyhomelab.lock import as_run
 from pyhomelab.premises import Premises
@@ -172,9 +171,10 @@ def run(scene: Scene, job: Job, steps: Sequence[Step]) -> Installed:
     """Do the steps as the one program that is at work on the run, and say what became of the machine."""
     gear, run_id = scene.gear, job.lab.run_id
     scene.tell(RunBegan(run_id, "install", (scene.machine,)))
-    with as_run(gear.own, run_id, gear.by):
+    # two runs are two programs' affair; a machine is one's alone
+    with as_run(gear.own, f"install-{scene.machine}", "another pyhomelab"), as_run(gear.own, run_id, gear.by):
         result = install(job, steps)
-    if result.became == DEPLOYED:
+    if result.became == INSTALLED:
         with job.lab.noting_what_is_unwritten():
             gear.journal.end_run(run_id)
     why = "; ".join(filter(None, (result.why, *result.remarks)))

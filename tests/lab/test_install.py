@@ -158,7 +158,6 @@ def test_another_host_key_than_the_vouched_for_is_not_talked_to(newcomer: Newcom
     [
         ("disko", "erase", ["disko", "install", "reboot"]),
         ("install", "install", ["install", "reboot"]),
-        ("reboot", "restart", ["reboot"]),
     ],
 )
 def test_a_step_that_fails_is_where_it_goes_on(newcomer: Newcomer, phase: str, step: str, after: list[str]) -> None:
