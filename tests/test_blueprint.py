@@ -10,6 +10,8 @@ from pyhomelab.errors import Refused
 from pyhomelab.process import Children
 from pyhomelab.stages.blueprint import blueprint
 from tests.flakes import needs_nix
+from tests.modules.harness import evaluate, needs_nixpkgs_lib
+from tests.modules.sources import checkout
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -74,3 +76,34 @@ def test_an_error_of_the_machine_is_said_and_nothing_is_begun(tmp_path: Path) ->
     lines = str(refused.value).splitlines()
     assert lines[0] == "dl2: its installation cannot be evaluated"
     assert lines[-1].endswith("error: homelab.zfs on dl2: no pool; nothing was changed")
+
+
+MACHINE = """{
+  networking.hostName = "dl1";
+  homelab.systemDisk = { enable = true; device = "/dev/disk/by-id/ata-SYSTEM_1"; firmware = "bios"; };
+  homelab.zfs = {
+    enable = true;
+    hostId = "7b7ffd88";
+    pools.tank = {
+      encrypted = true;
+      vdevs = [ { layout = "mirror"; disks = [ "/dev/disk/by-id/ata-DATA_11" "/dev/disk/by-id/ata-DATA_12" ]; } ];
+    };
+  };
+  homelab.secrets.directory = ./.;
+}"""
+
+
+@needs_nixpkgs_lib
+@pytest.mark.skipif(
+    checkout("PYHOMELAB_DISKO", "disko") is None, reason="disko is not at hand (tools/get-inputs gets it)"
+)
+def test_the_modules_and_the_real_disko_have_what_is_asked_for() -> None:
+    scripts, disks, key = evaluate(
+        MACHINE,
+        '[ (map (name: config.system.build ? ${name}) [ "diskoScript" "mountScript" ])'
+        " (map (disk: disk.device) (builtins.attrValues config.disko.devices.disk))"
+        " config.sops.secrets.zfs-dl1-tank.path ]",
+    )
+    assert scripts == [True, True]
+    assert sorted(disks) == [f"/dev/disk/by-id/ata-{name}" for name in ("DATA_11", "DATA_12", "SYSTEM_1")]
+    assert key == "/run/secrets/zfs-dl1-tank"
