@@ -56,6 +56,7 @@ def facts_of(name: str, done: Done) -> Facts:
             disks=disks or (),
             nics=nics,
             missing=tuple(_missing(rows, disks)),
+            knows_contents=_knows_contents(rows),
         )
     except (ValueError, IndexError, TypeError):
         raise NoAnswer("answered with something that makes no sense", where=name) from None
@@ -170,9 +171,14 @@ def _missing(rows: Rows, disks: tuple[Disk, ...] | None) -> Iterator[str]:
     yield from (sentence for program, sentence in _LACKS.items() if program in absent)
     if disks is None and "lsblk" not in absent:
         yield "its disks: lsblk gave no answer"
-    is_root = rows["user"][0][0] == "0"
-    if not is_root and any(disk.filesystem is None and not disk.parts for disk in disks or ()):
-        yield "perhaps what lies on its disks: that is told to root only where no udev runs"
+    if not _knows_contents(rows):
+        yield "what lies on its disks: where no udev runs, only root is told"
+
+
+def _knows_contents(rows: Rows) -> bool:
+    """Say whether lsblk could: it asks udev, and without it reads the disks itself."""
+    ((user, has_udev),) = rows["user"]
+    return user == "0" or has_udev == "yes"
 
 
 def _number(text: str, most: int) -> int:

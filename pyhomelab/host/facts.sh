@@ -109,7 +109,9 @@
             "$(end_of "$card/device/subsystem")" "$(line_of "$card/speed")" "$(line_of "$card/carrier")" "$air"
     done
     answer ip ip -json -details address
-    say user "$(id -u)"
+    udev=no
+    [ ! -d "${RUN:-/run}/udev/data" ] || udev=yes
+    say user "$(id -u)" "$udev"
     say end
     exit 0
 } </dev/null 2>/dev/null
