@@ -61,7 +61,7 @@ def facts_of_report(report: object) -> Facts:
     lacks = (*_LACKS, "its firmware: this report does not say it") if uefi is None else _LACKS
     return Facts(
         hostname="",
-        system="a report of nixos-facter",
+        system="",
         architecture=system.partition("-")[0],
         firmware=firmware,
         cpu_model=_cpu_model(processors, smbios),

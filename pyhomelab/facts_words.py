@@ -11,13 +11,14 @@ if TYPE_CHECKING:
 
     from pyhomelab.facts import Disk, Facts, Nic
 
+NOTHING = "nothing recognised"
 _MOST_PARTS = 4
 _TRANSPORTS = {"sata": "SATA", "ata": "ATA", "nvme": "NVMe", "sas": "SAS", "usb": "USB", "mmc": "MMC", "spi": "SCSI"}
 
 
 def machine_in_words(facts: Facts) -> str:
     """Say what machine it is: `HP ProLiant DL360 G7: Intel(R) Xeon(R) CPU E5620 @ 2.40GHz, runs Debian 12`."""
-    made_of = [facts.cpu_model or facts.architecture, f"runs {facts.system}"]
+    made_of = [facts.cpu_model or facts.architecture, *([f"runs {facts.system}"] if facts.system else [])]
     return f"{facts.product}: {', '.join(made_of)}" if facts.product else ", ".join(made_of)
 
 
@@ -40,13 +41,16 @@ def _of_disk(disk: Disk) -> Iterator[str]:
 
 
 def contents(disk: Disk, *, is_known: bool) -> str:
-    """Say what lies on a disk: `empty`, `ext4 "data"`, `sda1 vfat, sda2 ext4 "root"`; `unknown` if nobody said it."""
+    """Say what lies on a disk: `ext4 "data"`, `sda1 vfat and sda2 ext4`, `nothing recognised`.
+
+    What nobody recognises may be something all the same, such as the half of a mirror that only its controller knows.
+    """
     whole = _named(disk.filesystem, disk.label)
     parts = [" ".join(filter(None, [part.name, _named(part.filesystem, part.label)])) for part in disk.parts]
     found = [*([whole] if whole else []), *parts]
     if found:
         return few(found, _MOST_PARTS)
-    return "empty" if is_known else "contents unknown"
+    return NOTHING if is_known and not disk.uses else "contents unknown"
 
 
 def _named(filesystem: str | None, label: str | None) -> str:

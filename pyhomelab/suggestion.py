@@ -12,7 +12,7 @@ from ipaddress import ip_interface
 from typing import TYPE_CHECKING
 
 from pyhomelab.disk_names import unnameable
-from pyhomelab.facts_words import contents, disk_in_words, machine_in_words, nic_in_words
+from pyhomelab.facts_words import NOTHING, contents, disk_in_words, machine_in_words, nic_in_words
 from pyhomelab.wording import listed
 
 if TYPE_CHECKING:
@@ -94,8 +94,8 @@ def _boot(facts: Facts) -> Iterator[str]:
     else:
         yield f"      firmware: {CHOOSE}  # it was started by neither; uefi, if its firmware can start a UEFI program"
     free = suggested_disks(facts)
-    if len(free) == 1 and contents(free[0], is_known=facts.knows_contents) == "empty":
-        yield f"      disk: {free[0].by_id[0]}  # {disk_in_words(free[0])}: empty, and no other would do"
+    if len(free) == 1 and contents(free[0], is_known=facts.knows_contents) == NOTHING:
+        yield f"      disk: {free[0].by_id[0]}  # {disk_in_words(free[0])}: {NOTHING} on it; installing erases it"
     else:
         yield f"      disk: {CHOOSE}  # a disk of those below; installing erases it"
 
@@ -123,7 +123,8 @@ def _unfit(disk: Disk, facts: Facts) -> str:
 def _disks(facts: Facts) -> Iterator[str]:
     fit = suggested_disks(facts)
     if fit:
-        yield "    # Disks that nothing uses now, by the names to write:"
+        used = "that nothing uses now" if facts.knows_contents else "of which nobody told what uses them"
+        yield f"    # Disks {used}, by the names to write:"
     for disk in fit:
         yield f"    #   {disk.by_id[0]}"
         yield f"    #     {disk_in_words(disk)}: {contents(disk, is_known=facts.knows_contents)}"

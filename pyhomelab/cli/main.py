@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 COMMANDS = {
     "init": "Make a new lab in a directory.",
+    "facts": "Say what a machine is made of, as an entry for the inventory.",
     "check": "Read and judge the inventory.",
     "gen": "Write the flake's files from the inventory.",
     "build": "Evaluate and build the systems of the machines.",

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from pyhomelab.shell.route import Route
     from pyhomelab.shell.ssh import Line
 
+HERE = "`ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub`"
 _KIND = "ssh-ed25519"
 _PATIENCE = 15
 _WORDS = 3
@@ -97,8 +98,16 @@ def _gateway(route: Route | None, lines: list[Line]) -> Line | None:
 
 def _accepted(route: Route, target: Target, refused: HostKeyRefused, accept: Accept) -> Route:
     """Give the route to a machine that must show exactly the key whose fingerprint somebody accepts."""
-    if refused.where != route.name or not accept(str(route), refused.shown, refused.pinned):
-        raise refused
+    if refused.where != route.name:
+        raise refused  # by a host on the way, which is no stranger
+    if not accept(str(route), refused.shown, refused.pinned):
+        raise HostKeyRefused(
+            refused.what,
+            shown=refused.shown,
+            pinned=refused.pinned,
+            where=refused.where,
+            hint=f"if {HERE} says the same at its console, `--host-key {refused.shown}` accepts it for this time",
+        )
     key = _offered(route)
     if key is None or fingerprint(key) != refused.shown:
         raise HostKeyRefused(
