@@ -101,7 +101,7 @@ def _memory(hardware: Part, smbios: Part) -> int | None:
     modules = sum(_number(module, "size") << 10 for module in _parts(smbios.get("memory_device")))
     resources = [one for memory in _parts(hardware.get("memory")) for one in _parts(memory.get("resources"))]
     found = [_number(one, "range") for one in resources if one.get("type") == "mem"]
-    return modules or built_in(max(found, default=0)) or None
+    return modules or built_in(max(found, default=0) * 64 // 63) or None
 
 
 def _product(smbios: Part) -> str | None:

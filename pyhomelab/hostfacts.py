@@ -51,7 +51,7 @@ def facts_of(name: str, done: Done) -> Facts:
             cpu_model=_clean(model) or None,
             cpu_threads=_number(threads, _MOST_THREADS) or None,
             virtualization=_virtualization(flag),
-            memory=_memory(*rows["memory"][0]),
+            memory=_memory(rows["memory"][0][0]),
             product=_clean(" ".join(rows["product"][0])) or None,
             disks=disks or (),
             nics=nics,
@@ -79,11 +79,10 @@ def _virtualization(flag: str) -> Virtualization | None:
     return "svm" if flag == "svm" else None
 
 
-def _memory(total: str, blocks: str, block_size: str) -> int | None:
-    """Give the memory that is built in: what the kernel keeps for itself it does not count."""
-    size = int(block_size, 16) if re.fullmatch("[0-9a-f]{1,12}", block_size) else 0
-    found = _number(blocks, 1 << 30) * size or _number(total, _LARGEST_MEMORY >> 10) * 1024
-    return built_in(found) if 0 < found <= _LARGEST_MEMORY else None
+def _memory(total: str) -> int | None:
+    """Give the memory that is built in: of it, the kernel keeps the 64th part or so for its own lists."""
+    found = _number(total, _LARGEST_MEMORY >> 10) * 1024
+    return built_in(found * 64 // 63) if found else None
 
 
 def built_in(size: int) -> int:

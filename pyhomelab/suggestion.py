@@ -97,7 +97,8 @@ def _boot(facts: Facts) -> Iterator[str]:
     if len(free) == 1 and contents(free[0], is_known=facts.knows_contents) == NOTHING:
         yield f"      disk: {free[0].by_id[0]}  # {disk_in_words(free[0])}: {NOTHING} on it; installing erases it"
     else:
-        yield f"      disk: {CHOOSE}  # a disk of those below; installing erases it"
+        which = "a disk of those below" if free else "no disk is free now; those below say why"
+        yield f"      disk: {CHOOSE}  # {which}; installing erases it"
 
 
 def suggested_disks(facts: Facts) -> list[Disk]:

@@ -2,10 +2,10 @@
 #
 # Sent over ssh to `sh -s`, so it is one command: the shell has read all of it before it runs any of it, and nothing
 # in it can take the rest for its input. It must get by with any Linux: an installer, a rescue system, a NAS of old. What
-# is missing there is said, and the rest is told all the same. SYS and DEV are where /sys and /dev are.
+# is missing there is said, and the rest is told all the same. FACTS_ROOT may hold another /sys and so on.
 {
     export LC_ALL=C "PATH=$PATH:/run/current-system/sw/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-    sys=${SYS:-/sys} dev=${DEV:-/dev} proc=${PROC:-/proc} etc=${ETC:-/etc}
+    sys=${FACTS_ROOT:-}/sys dev=${FACTS_ROOT:-}/dev proc=${FACTS_ROOT:-}/proc etc=${FACTS_ROOT:-}/etc
 
     say() {
         printf '%s' "$1"
@@ -30,7 +30,7 @@
     answer() { # WORD PROGRAM ARGUMENT...
         word=$1
         shift
-        command -v "$1" >"$dev/null" || { say missing "$1"; return 1; }
+        command -v "$1" >/dev/null || { say missing "$1"; return 1; }
         lines=$(timeout 30 "$@") || return 1
         printf '%s\n' "$lines" | while IFS= read -r line; do
             say "$word" "$line"
@@ -66,11 +66,7 @@
     while read -r key value _; do
         [ "$key" != MemTotal: ] || total=$value
     done <"$proc/meminfo"
-    blocks=0
-    for state in "$sys"/devices/system/memory/memory*/online; do
-        [ "$(line_of "$state")" != 1 ] || blocks=$((blocks + 1))
-    done
-    say memory "$total" "$blocks" "$(line_of "$sys/devices/system/memory/block_size_bytes")"
+    say memory "$total"
     tree=$sys/firmware/devicetree/base/model
     if [ -r "$tree" ]; then
         say product "$(tr -d '\000' <"$tree")"
@@ -95,7 +91,7 @@
         pool=${pool%/}
         [ ! -d "$pool" ] || say pool "${pool##*/}"
     done
-    if command -v zpool >"$dev/null"; then
+    if command -v zpool >/dev/null; then
         timeout 30 zpool list -vHPL | while IFS= read -r line; do
             say zpool "$line"
         done
@@ -110,7 +106,7 @@
     done
     answer ip ip -json -details address
     udev=no
-    [ ! -d "${RUN:-/run}/udev/data" ] || udev=yes
+    [ ! -d "${FACTS_ROOT:-}/run/udev/data" ] || udev=yes
     say user "$(id -u)" "$udev"
     say end
     exit 0
