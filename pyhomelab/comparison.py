@@ -90,7 +90,7 @@ def _disks(host: Host, facts: Facts) -> Iterator[_Found]:
         if disk.read_only:
             yield path, f"can only be read: {disk_in_words(disk)}", "look for a switch on it, or replace it", True
         if least is not None and disk.size < least:
-            reason = f"is smaller than the {in_units(least)} that `disk_size` says: {disk_in_words(disk)}"
+            reason = f"has {_gib(disk.size)}, less than the {_gib(least)} that `disk_size` says: {disk_in_words(disk)}"
             yield path, reason, "correct `disk_size`, or look whether it is the disk meant", True
 
 
@@ -107,6 +107,10 @@ def _written_disks(host: Host) -> Iterator[tuple[Path, str, int | None]]:
             yield from (((*root, key, number, "disks", index), disk, least) for index, disk in enumerate(disks))
         for key, disks in (("cache", pool.cache), ("spares", pool.spares)):
             yield from (((*root, key, index), disk, None) for index, disk in enumerate(disks))
+
+
+def _gib(size: int) -> str:
+    return f"{size / (1 << 30):.1f}".removesuffix(".0") + "GiB"
 
 
 def _there_is(facts: Facts) -> str:
