@@ -42,11 +42,11 @@ def comparison(name: str, host: Host, facts: Facts) -> list[Mistake]:
 _Found = tuple[Path, str, str, bool]
 
 
-def stated(host: Host, facts: Facts) -> dict[Path, str]:
+def stated(host: Host, facts: Facts) -> dict[Path, int | str]:
     """Give what a machine states of itself and the entry has otherwise: the paths below the host, and the values."""
-    values: dict[Path, str] = {}
+    values: dict[Path, int | str] = {}
     if facts.cpu_threads is not None and facts.cpu_threads != host.cpu_threads:
-        values["cpu_threads",] = str(facts.cpu_threads)
+        values["cpu_threads",] = facts.cpu_threads
     if facts.memory is not None and abs(facts.memory - host.memory) * _TOLERATED > host.memory:
         values["memory",] = size_in_mib(facts.memory)
     if facts.firmware is not None and facts.firmware != host.boot.firmware:

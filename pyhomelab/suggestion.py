@@ -159,7 +159,7 @@ def _link(nic: Nic, number: int, networks: Mapping[str, Network]) -> str:
     network = _network_of(nic, networks) or CHOOSE
     name = lasting_name(nic)
     if name is None:  # a name such as eth0 goes to whichever card is found first
-        mac = f"mac: {nic.mac}, " if nic.mac else ""
+        mac = f'mac: "{nic.mac}", ' if nic.mac else ""
         return f"lan{number}: {{{mac}network: {network}, address: dhcp}}"
     return f"{name}: {{network: {network}, address: dhcp}}"
 

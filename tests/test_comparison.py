@@ -54,7 +54,7 @@ def test_threads_memory_and_firmware_are_the_machines_to_state() -> None:
         "boot.firmware": f"is not what the machine was started by: bios; {MERGE}",
     }
     assert stated(host(**other), NAS) == {
-        ("cpu_threads",): "2",
+        ("cpu_threads",): 2,
         ("memory",): "8GiB",
         ("boot", "firmware"): "bios",
     }

@@ -206,7 +206,7 @@ def test_a_card_that_is_called_eth0_and_nothing_else_gets_a_name_by_its_mac() ->
     facts = machine("usb-nic")
     eth0 = replace(nic_of(facts, "eth0"), altnames=(), carrier=True)
     text = suggestion("nuc", replace(facts, nics=(eth0,)), {}).text
-    assert "      lan0: {mac: 94:c6:91:00:00:10, network: CHOOSE, address: dhcp}  #" in text
+    assert '      lan0: {mac: "94:c6:91:00:00:10", network: CHOOSE, address: dhcp}  #' in text
 
 
 def test_a_machine_without_any_cable_leaves_its_links_open() -> None:

@@ -124,9 +124,7 @@ def _asked(entries: Entries, host: str, port: int | None, identity: Path | None,
     def accept(who: str, fingerprint: str, known: str | None) -> bool:
         if host_key is not None or known is not None or not sys.stdin.isatty():
             return fingerprint == host_key
-        return click.confirm(
-            f"{who} shows the host key {fingerprint}, which is pinned nowhere; is that the machine's?", err=True
-        )
+        return click.confirm(f"{who} shows {fingerprint}, which is pinned nowhere; is it the machine's?", err=True)
 
     with opened(Way(target, is_of_the_lab=is_of_the_lab, identity=identity), machines, accept) as shell:
         return facts_of(target.name, shell.run(SCRIPT, timeout=_TIMEOUT))

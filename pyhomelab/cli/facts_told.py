@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING
 
 import click
+from ruamel.yaml.scalarstring import DoubleQuotedScalarString
 
 from pyhomelab.amendment import Put, amended
 from pyhomelab.cli.options import print_json
@@ -69,7 +70,16 @@ def _suggest(told: Told, *, is_merged: bool, as_json: bool) -> None:
 
 
 def _data(entry: Suggestion, name: str) -> object:
-    return parse(f"hosts:\n{entry.text}", "").root.plain()["hosts"][name]
+    """Give the entry as data to be written, with numbers as numbers and in quotes what needs them."""
+    return _writable(parse(f"hosts:\n{entry.text}", "").root.plain()["hosts"][name])
+
+
+def _writable(value: object) -> object:
+    if isinstance(value, dict):
+        return {key: _writable(part) for key, part in value.items()}
+    if isinstance(value, str) and ":" in value:
+        return DoubleQuotedScalarString(value)
+    return int(value) if isinstance(value, str) and value.isdigit() else value
 
 
 def _put(told: Told, edits: list[Put]) -> None:
@@ -78,7 +88,7 @@ def _put(told: Told, edits: list[Put]) -> None:
 
 
 def _compare(told: Told, *, is_merged: bool, as_json: bool) -> None:
-    values: dict[Path, str] = {}
+    values: dict[Path, int | str] = {}
     if is_merged:
         values = stated(_host(told), told.facts)
         _put(told, [Put(("hosts", told.name, *path), value) for path, value in values.items()])
@@ -110,7 +120,7 @@ def _place(found: LocatedMistake) -> tuple[str, int, int]:
     return found.file, found.line, found.column
 
 
-def _print(told: Told, written: dict[str, str]) -> None:
+def _print(told: Told, written: dict[str, int | str]) -> None:
     for line in _lines(told.name, told.facts):
         click.echo(line)
     for path, value in written.items():

@@ -98,32 +98,26 @@ def _gateway(route: Route | None, lines: list[Line]) -> Line | None:
 
 def _accepted(route: Route, target: Target, refused: HostKeyRefused, accept: Accept) -> Route:
     """Give the route to a machine that must show exactly the key whose fingerprint somebody accepts."""
-    if refused.where != route.name:
-        raise refused  # by a host on the way, which is no stranger
     if not accept(str(route), refused.shown, refused.pinned):
-        raise HostKeyRefused(
-            refused.what,
-            shown=refused.shown,
-            pinned=refused.pinned,
-            where=refused.where,
-            hint=f"if {HERE} says the same at its console, `--host-key {refused.shown}` accepts it for this time",
-        )
+        for_once = f"`--host-key {refused.shown}` accepts it for once"
+        is_new = route.target is None and refused.pinned is None
+        hint = f"if {HERE} says the same at its console, {for_once}" if is_new else f"{refused.hint}; {for_once}"
+        raise HostKeyRefused(refused.what, shown=refused.shown, pinned=refused.pinned, where=refused.where, hint=hint)
+    if route.via is not None or route.proxy_command is not None:
+        raise _unproven(route, refused, "cannot be asked for the key that was accepted: it is behind another machine")
     key = _offered(route)
     if key is None or fingerprint(key) != refused.shown:
-        raise HostKeyRefused(
-            f"{route} does not show the key again that was accepted: {refused.shown}",
-            shown=refused.shown,
-            pinned=refused.pinned,
-            where=route.name,
-            hint=f"log in once with `ssh {route.name}`, so that known_hosts has it",
-        )
+        raise _unproven(route, refused, f"does not show the key again that was accepted, {refused.shown}")
     return replace(route, target=replace(target, host_key=key))
 
 
+def _unproven(route: Route, refused: HostKeyRefused, reason: str) -> HostKeyRefused:
+    hint = f"log in once with `ssh {route.name}`, so that known_hosts has it"
+    return HostKeyRefused(f"{route} {reason}", shown=refused.shown, pinned=refused.pinned, where=route.name, hint=hint)
+
+
 def _offered(route: Route) -> str | None:
-    """Ask for the machine's key in full; None if it shows none, or is behind another machine."""
-    if route.via is not None or route.proxy_command is not None:
-        return None
+    """Ask for the machine's key in full; None if it shows none."""
     port = str(route.port or SSH_PORT)
     argv = ["ssh-keyscan", "-T", "10", "-t", "ed25519", "-p", port, "--", route.hostname]
     try:
