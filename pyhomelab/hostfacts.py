@@ -107,6 +107,8 @@ def _beside(rows: Rows) -> Beside:
         btrfs={_clean(member): _clean(whole) for member, whole in rows["btrfs"]},
         members=dict(_members(rows)),
         pools=frozenset(_clean(pool) for (pool,) in rows["pool"]),
+        contents={_clean(name): (_clean(kind), _clean(label)) for name, kind, label in rows["content"]},
+        unread=frozenset(_clean(disk) for (disk,) in rows["unread"]),
     )
 
 
@@ -171,13 +173,11 @@ def _missing(rows: Rows, disks: tuple[Disk, ...] | None) -> Iterator[str]:
     if disks is None and "lsblk" not in absent:
         yield "its disks: lsblk gave no answer"
     if not _knows_contents(rows):
-        yield "what lies on its disks: where no udev runs, only root is told"
+        yield "what lies on its disks: where no udev runs, that takes root and blkid (util-linux)"
 
 
 def _knows_contents(rows: Rows) -> bool:
-    """Say whether lsblk could: it asks udev, and without it reads the disks itself."""
-    ((user, has_udev),) = rows["user"]
-    return user == "0" or has_udev == "yes"
+    return rows["contents"][0][0] == "yes"
 
 
 def _number(text: str, most: int) -> int:

@@ -151,6 +151,17 @@ def test_what_is_no_disk_to_install_on_is_left_out() -> None:
     assert names["arm-board"] == ["sda", "mmcblk0"], "mmcblk0boot0 is a part of the memory card"
 
 
+def test_without_udev_what_blkid_finds_counts() -> None:
+    sda = disk_of(machine("arm-board"), "sda")
+    assert (sda.filesystem, sda.label) == ("ext4", "films")
+
+
+def test_a_disk_that_has_no_device_is_not_taken_for_an_empty_one() -> None:
+    facts = told(answer("mini-pc").replace("\nend\n", "\nunread\tnvme0n1\nend\n"))
+    assert disk_of(facts, "nvme0n1").uses == ("nobody can look at it from there: it has no device (nvme0n1)",)
+    assert suggested_disks(facts) == []
+
+
 def test_a_loop_device_is_never_suggested() -> None:
     loop = disk_of(machine("mini-pc"), "loop0")
     assert (loop.transport, loop.uses[-1]) == ("loop", "a file of a filesystem, which looks like a disk")
@@ -244,10 +255,10 @@ def test_what_a_machine_cannot_tell_is_said_and_the_rest_is_told() -> None:
     assert told("\n".join([*lines, ""])).missing == ("its disks: lsblk gave no answer",)
 
 
-def test_without_udev_only_root_knows_what_lies_on_disks() -> None:
-    text = answer("mini-pc").replace("user\t0\tyes", "user\t1000\tno")
+def test_where_nobody_can_tell_what_lies_on_disks_none_is_taken_for_empty() -> None:
+    text = answer("mini-pc").replace("contents\tyes", "contents\tno")
     facts = told(text)
-    assert facts.missing == ("what lies on its disks: where no udev runs, only root is told",)
+    assert facts.missing == ("what lies on its disks: where no udev runs, that takes root and blkid (util-linux)",)
     made = suggestion("mini", facts, NETWORKS)
     assert made.choices == ("disk",)
     assert "500G, serial number 50026B7685D1A2B3: contents unknown\n" in made.text
@@ -310,7 +321,7 @@ def test_the_script_reads_what_a_kernel_shows(shell: str, tmp_path: Path) -> Non
     script = f"FACTS_ROOT={tmp_path}\n{SCRIPT}"
     done = subprocess.run(argv, input=script, capture_output=True, text=True, check=True)
     rows = [line.split("\t") for line in done.stdout.splitlines()]
-    wanted = ("os", "firmware", "cpu", "memory", "product", "link", "btrfs", "pool", "nic")
+    wanted = ("os", "firmware", "cpu", "memory", "product", "link", "unread", "btrfs", "pool", "nic")
     host, architecture = (subprocess.check_output(["uname", flag], text=True).strip() for flag in ("-n", "-m"))
     assert [row for row in rows if row[0] in wanted] == [
         ["os", host, architecture, '"NixOS 26.05 (Yarara)"', "installer"],
@@ -320,6 +331,8 @@ def test_the_script_reads_what_a_kernel_shows(shell: str, tmp_path: Path) -> Non
         ["product", "AZW", "MINI S"],
         ["link", "by-id", "ata-A_1", "sda"],
         ["link", "by-id", "ata-A_1-part1", "sda1"],
+        ["unread", "c0d0"],
+        ["unread", "sdb"],
         ["btrfs", "sdb", "7c1b"],
         ["pool", "tank"],
         ["nic", "enp1s0", "e8:ff:1e:d1:00:a1", "igc", "pci", "2500", "1", "no"],
@@ -350,6 +363,7 @@ def make_kernel(root: Path) -> None:
         "sys/bus/pci/drivers/igc/uevent": "",
         "sys/bus/pci/drivers/iwlwifi/uevent": "",
         "sys/block/sdb/size": "8\n",
+        "sys/block/cciss!c0d0/size": "8\n",
         "dev/sda": "",
         "dev/sda1": "",
     }

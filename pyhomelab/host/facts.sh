@@ -37,6 +37,21 @@
         done
     }
 
+    # What lies on a disk or a partition, if anybody recognises it.
+    look_at() { # NAME
+        kind='' label=''
+        found=$(timeout 10 blkid -p -o export "$dev/$1") || [ $? -ne 8 ] || kind="several at once"
+        while IFS='=' read -r key value; do
+            case $key in
+            TYPE) kind=$value ;;
+            LABEL) label=$value ;;
+            esac
+        done <<-EOF
+		$found
+		EOF
+        [ -z "$kind" ] || say content "$1" "$kind" "$label"
+    }
+
     say begin 1
     os='' variant=''
     if [ -r "$etc/os-release" ]; then
@@ -83,6 +98,12 @@
             [ ! -L "$link" ] || say link "$kind" "${link##*/}" "$(end_of "$link")"
         done
     done
+    # of a disk without a device, as in a container, nobody can say what lies on it
+    for disk in "$sys"/block/*; do
+        name=${disk##*/}
+        case $name in *!*) name=$(printf '%s' "$name" | tr '!' '/') ;; esac
+        [ ! -e "$disk" ] || [ -b "$dev/$name" ] || say unread "${name##*/}"
+    done
     # members that lsblk knows nothing of: it sees neither ZFS nor the second disk of a btrfs
     for member in "$sys"/fs/btrfs/*/devices/*; do
         [ ! -e "$member" ] || { set=${member%/devices/*} && say btrfs "${member##*/}" "${set##*/}"; }
@@ -105,9 +126,21 @@
             "$(end_of "$card/device/subsystem")" "$(line_of "$card/speed")" "$(line_of "$card/carrier")" "$air"
     done
     answer ip ip -json -details address
-    udev=no
-    [ ! -d "${FACTS_ROOT:-}/run/udev/data" ] || udev=yes
-    say user "$(id -u)" "$udev"
+    # lsblk asks udev what lies on disks; where none runs, root can look
+    contents=no
+    if [ -d "${FACTS_ROOT:-}/run/udev/data" ]; then
+        contents=yes
+    elif [ "$(id -u)" = 0 ]; then
+        case $(blkid -V 2>&1) in
+        *util-linux*)
+            contents=yes
+            for device in "$sys"/class/block/*; do
+                [ ! -b "$dev/${device##*/}" ] || look_at "${device##*/}"
+            done
+            ;;
+        esac
+    fi
+    say contents "$contents"
     say end
     exit 0
 } </dev/null 2>/dev/null
