@@ -173,7 +173,7 @@ def _missing(rows: Rows, disks: tuple[Disk, ...] | None) -> Iterator[str]:
     if disks is None and "lsblk" not in absent:
         yield "its disks: lsblk gave no answer"
     if not _knows_contents(rows):
-        yield "what lies on its disks: where no udev runs, that takes root and blkid (util-linux)"
+        yield "what else may lie on its disks: only root can look, by wipefs (util-linux)"
 
 
 def _knows_contents(rows: Rows) -> bool:

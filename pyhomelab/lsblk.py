@@ -26,7 +26,7 @@ _MOST_DEPTH = 16
 class Beside:
     """What lsblk does not know: the links to disks, what belongs to a btrfs or to a pool, the imported pools.
 
-    `contents` are filesystem and label where no udev told lsblk of them; `unread` are disks without a device. All but
+    `contents` are filesystem and label where lsblk may know of none; `unread` are disks without a device. All but
     `pools` are by the kernel's name of a disk or a partition.
     """
 

@@ -151,7 +151,7 @@ def test_what_is_no_disk_to_install_on_is_left_out() -> None:
     assert names["arm-board"] == ["sda", "mmcblk0"], "mmcblk0boot0 is a part of the memory card"
 
 
-def test_without_udev_what_blkid_finds_counts() -> None:
+def test_what_wipefs_finds_counts_where_lsblk_knows_nothing() -> None:
     sda = disk_of(machine("arm-board"), "sda")
     assert (sda.filesystem, sda.label) == ("ext4", "films")
 
@@ -258,7 +258,7 @@ def test_what_a_machine_cannot_tell_is_said_and_the_rest_is_told() -> None:
 def test_where_nobody_can_tell_what_lies_on_disks_none_is_taken_for_empty() -> None:
     text = answer("mini-pc").replace("contents\tyes", "contents\tno")
     facts = told(text)
-    assert facts.missing == ("what lies on its disks: where no udev runs, that takes root and blkid (util-linux)",)
+    assert facts.missing == ("what else may lie on its disks: only root can look, by wipefs (util-linux)",)
     made = suggestion("mini", facts, NETWORKS)
     assert made.choices == ("disk",)
     assert "500G, serial number 50026B7685D1A2B3: contents unknown\n" in made.text

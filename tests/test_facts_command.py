@@ -269,7 +269,7 @@ def test_merging_writes_what_the_machine_states_and_no_disk(inventory: Path) -> 
 def test_json_has_the_facts_and_every_difference_with_its_place(server: Sshd, inventory: Path) -> None:
     code, out, _ = tells(inventory.parent.parent, "nas", "--json")
     data: dict[str, Any] = json.loads(out)
-    assert (code, data["name"], data["written"]) == (1, "nas", {})
+    assert (code, data["name"], data["written"]) == (1, "nas", [])
     assert data["facts"]["cpu_threads"] == here().cpu_threads
     by_path = {one["path"]: one for one in data["differences"]}
     assert (by_path["hosts.nas.boot.disk"]["file"], by_path["hosts.nas.boot.disk"]["line"]) == (
@@ -280,8 +280,10 @@ def test_json_has_the_facts_and_every_difference_with_its_place(server: Sshd, in
     accepted = stranger(server, "--host-key", known_fingerprint(server))
     code, out, err = tells(inventory.parent.parent, *accepted, "--name", "new", "--json")
     data = json.loads(out)
-    assert (code, err, data["differences"], data["written"]) == (0, "", [], False)
+    assert (code, err, data["differences"], data["written"]) == (0, "", [], [])
     assert data["suggestion"].startswith("  new:  # ")
+    written = json.loads(tells(inventory.parent.parent, "nas", "--json", "--merge")[1])["written"]
+    assert written[:2] == ["hosts.nas.cpu_threads", "hosts.nas.memory"]
 
 
 def test_a_machine_of_the_inventory_must_show_its_pinned_key(server: Sshd, inventory: Path, tmp_path: Path) -> None:

@@ -23,7 +23,7 @@ from pyhomelab.wording import counted, in_units, listed, shown
 from pyhomelab.worktree import write
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from pyhomelab.errors import LocatedMistake
     from pyhomelab.facts import Disk, Facts
@@ -59,8 +59,7 @@ def _suggest(told: Told, *, is_merged: bool, as_json: bool) -> None:
     if is_merged:
         _put(told, [Put(("hosts", told.name), _data(entry, told.name))])
     if as_json:
-        added = {"suggestion": entry.text, "choices": list(entry.choices), "written": is_merged}
-        print_json({"name": told.name, "facts": asdict(told.facts), "differences": [], **added})
+        _print_json(told, (), [dotted(("hosts", told.name))] if is_merged else [], entry)
         return
     click.echo(f"hosts:\n{entry.text}", nl=False)
     if is_merged:
@@ -98,14 +97,28 @@ def _compare(told: Told, *, is_merged: bool, as_json: bool) -> None:
         _print(told, written)
     found = sorted(map(told.entries.located, comparison(told.name, _host(told), told.facts)), key=_place)
     if as_json:
-        differences = [asdict(one) for one in found]
-        print_json({"name": told.name, "facts": asdict(told.facts), "differences": differences, "written": written})
+        _print_json(told, found, list(written))
     elif found:
         click.echo("\n".join(map(str, found)))
     else:
         click.echo(f"{told.name} is what {shown(told.entries.inventory)} says")
     if found:
         raise Differs(f"differs from its entry in {counted(len(found), 'point')}", where=told.name)
+
+
+def _print_json(
+    told: Told, differences: Sequence[LocatedMistake], written: list[str], entry: Suggestion | None = None
+) -> None:
+    print_json(
+        {
+            "name": told.name,
+            "facts": asdict(told.facts),
+            "differences": [asdict(one) for one in differences],
+            "suggestion": entry.text if entry is not None else None,
+            "choices": list(entry.choices) if entry is not None else [],
+            "written": written,
+        }
+    )
 
 
 def _host(told: Told) -> Host:

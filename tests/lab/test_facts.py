@@ -114,7 +114,7 @@ def test_a_disk_with_the_signs_of_two_filesystems_is_said_to_hold_several(admin:
 def test_somebody_who_is_not_root_is_told_less_and_that_this_is_so(admin: Admin) -> None:
     found = facts(admin, "nobody-special")
     assert found["cpu_threads"] == facts(admin)["cpu_threads"]
-    assert found["missing"] == ["what lies on its disks: where no udev runs, that takes root and blkid (util-linux)"]
+    assert found["missing"] == ["what else may lie on its disks: only root can look, by wipefs (util-linux)"]
     assert (found["knows_contents"], facts(admin)["knows_contents"]) == (False, True)
 
 
