@@ -266,6 +266,20 @@ def test_merging_writes_what_the_machine_states_and_no_disk(inventory: Path) -> 
     assert "hosts.nas.cpu_threads" not in told[1]
 
 
+def test_nothing_of_a_machine_of_another_architecture_is_merged(inventory: Path) -> None:
+    inventory.write_text(
+        inventory.read_text().replace("    cpu_threads: 96", "    system: aarch64-linux\n    cpu_threads: 96")
+    )
+    before = inventory.read_text()
+    assert tells(inventory.parent.parent, "--report", str(REPORT), "--name", "nas", "--merge") == (
+        3,
+        "",
+        "nas: is aarch64-linux in the inventory, but the machine that was asked is x86_64; nothing was written; "
+        "see whether it is the one meant\n",
+    )
+    assert inventory.read_text() == before
+
+
 def test_json_has_the_facts_and_every_difference_with_its_place(server: Sshd, inventory: Path) -> None:
     code, out, _ = tells(inventory.parent.parent, "nas", "--json")
     data: dict[str, Any] = json.loads(out)

@@ -89,6 +89,7 @@ def _put(told: Told, edits: list[Put]) -> None:
 def _compare(told: Told, *, is_merged: bool, as_json: bool) -> None:
     values: dict[Path, int | str] = {}
     if is_merged:
+        _refuse_another(told)
         values = stated(_host(told), told.facts)
         _put(told, [Put(("hosts", told.name, *path), value) for path, value in values.items()])
         told = replace(told, entries=Entries.read(told.entries.inventory, needed=True))
@@ -104,6 +105,14 @@ def _compare(told: Told, *, is_merged: bool, as_json: bool) -> None:
         click.echo(f"{told.name} is what {shown(told.entries.inventory)} says")
     if found:
         raise Differs(f"differs from its entry in {counted(len(found), 'point')}", where=told.name)
+
+
+def _refuse_another(told: Told) -> None:
+    """Raise Refused if it is not the machine meant: another architecture is no change that a machine goes through."""
+    system, architecture = _host(told).system, told.facts.architecture
+    if architecture and architecture != system.partition("-")[0]:
+        what = f"is {system} in the inventory, but the machine that was asked is {architecture}; nothing was written"
+        raise Refused(what, where=told.name, hint="see whether it is the one meant")
 
 
 def _print_json(
