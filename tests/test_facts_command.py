@@ -249,6 +249,18 @@ def test_a_machine_of_the_inventory_is_compared_with_its_entry(inventory: Path) 
     assert err == f"nas: differs from its entry in {counted(points, 'point')}\n"
 
 
+def test_a_machine_of_the_inventory_may_be_asked_as_somebody_else_and_at_another_port(
+    server: Sshd, inventory: Path
+) -> None:
+    directory = inventory.parent.parent
+    inventory.write_text(inventory.read_text().replace(f"port: {server.port}", "port: 1"))
+    code, _, err = tells(directory, "nas", "-p", str(server.port))
+    assert (code, err.splitlines()[-1][:31]) == (1, "nas: differs from its entry in ")
+    code, _, err = tells(directory, "root-of-all@nas", "-p", str(server.port))
+    assert code == 4
+    assert err.startswith(f"nas: root-of-all@127.0.0.1:{server.port} takes none of the keys: ")
+
+
 def test_merging_writes_what_the_machine_states_and_no_disk(inventory: Path) -> None:
     facts, before = here(), inventory.read_text()
     code, out, _ = tells(inventory.parent.parent, "nas", "--merge")

@@ -74,7 +74,8 @@ def command(  # noqa: PLR0913 - one for each option
     """
     _refuse_confusion(host, report, name, merge=merge)
     entries = Entries.read(inventory or Path("hosts"), needed=merge or inventory is not None)
-    called = name or (host if host in entries.names else None)
+    place = (host or "").rpartition("@")[2]
+    called = name or (place if place in entries.names else None)
     if merge and called is None:
         raise click.UsageError("--merge needs a name for the machine: add --name")
     facts = read_report(report) if report is not None else _asked(entries, host or "", port, identity, host_key)
@@ -108,23 +109,24 @@ def _own_name(facts: Facts) -> str:
 
 
 def _asked(entries: Entries, host: str, port: int | None, identity: Path | None, host_key: str | None) -> Facts:
-    machines = entries.machines(is_needed=host in entries.names)
-    target = machines.get(host)
-    is_of_the_lab = target is not None
-    if host in machines and host not in entries.names:
-        raise Refused("is a guest: what it is made of, the inventory decides", where=host, hint="ask its host")
-    if target is None:
-        try:
-            target = stranger(host, port)
-        except ValueError as error:
-            raise Refused(str(error), hint=entries.near(host)) from None
-    elif port is not None:
-        target = replace(target, ssh=target.ssh.model_copy(update={"port": port}))
+    user, _, place = host.rpartition("@")
+    machines = entries.machines(is_needed=place in entries.names)
+    if place in machines and place not in entries.names:
+        raise Refused("is a guest: what it is made of, the inventory decides", where=place, hint="ask its host")
+    try:
+        told = stranger(host, port)
+    except ValueError as error:
+        raise Refused(str(error), hint=entries.near(place)) from None
+    target = machines.get(place)
+    if target is not None:
+        stated = {key: value for key, value in (("user", user), ("port", port)) if value}
+        target = replace(target, ssh=target.ssh.model_copy(update=stated))
 
     def accept(who: str, fingerprint: str, known: str | None) -> bool:
         if host_key is not None or known is not None or not sys.stdin.isatty():
             return fingerprint == host_key
         return click.confirm(f"{who} shows {fingerprint}, which is pinned nowhere; is it the machine's?", err=True)
 
-    with opened(Way(target, is_of_the_lab=is_of_the_lab, identity=identity), machines, accept) as shell:
-        return facts_of(target.name, shell.run(SCRIPT, timeout=_TIMEOUT))
+    way = Way(target or told, is_of_the_lab=target is not None, identity=identity)
+    with opened(way, machines, accept) as shell:
+        return facts_of(way.target.name, shell.run(SCRIPT, timeout=_TIMEOUT))
