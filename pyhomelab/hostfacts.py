@@ -30,8 +30,8 @@ _LARGEST_MEMORY = 1 << 50
 _MOST_THREADS = 4096
 _PC = ("x86_64", "i686", "i586", "i386")
 _LACKS = {
-    "lsblk": "its disks: there is no lsblk (util-linux)",
-    "ip": "the addresses and other names of its network cards: there is no ip (iproute2)",
+    "lsblk": ("its disks", "util-linux"),
+    "ip": ("the addresses and other names of its network cards", "iproute2"),
 }
 Rows = dict[str, list[list[str]]]
 
@@ -42,7 +42,6 @@ def facts_of(name: str, done: Done) -> Facts:
     try:
         hostname, machine, os, variant = map(_clean, rows["os"][0])
         threads, model, flag = rows["cpu"][0]
-        disks, nics = _disks(rows), tuple(_nics(rows))
         return Facts(
             hostname=hostname,
             system=_system(os, variant),
@@ -53,9 +52,9 @@ def facts_of(name: str, done: Done) -> Facts:
             virtualization=_virtualization(flag),
             memory=_memory(rows["memory"][0][0]),
             product=_clean(" ".join(rows["product"][0])) or None,
-            disks=disks or (),
-            nics=nics,
-            missing=tuple(_missing(rows, disks)),
+            disks=_disks(rows),
+            nics=tuple(_nics(rows)),
+            missing=tuple(_missing(rows)),
             knows_contents=_knows_contents(rows),
         )
     except (ValueError, IndexError, TypeError):
@@ -91,9 +90,9 @@ def built_in(size: int) -> int:
     return -(-size // step) * step
 
 
-def _disks(rows: Rows) -> tuple[Disk, ...] | None:
+def _disks(rows: Rows) -> tuple[Disk, ...]:
     text = "\n".join("\t".join(words) for words in rows["lsblk"])
-    return disks_of(text, _beside(rows)) if text else None
+    return disks_of(text, _beside(rows)) if text else ()
 
 
 def _beside(rows: Rows) -> Beside:
@@ -167,11 +166,13 @@ def _mac(value: object) -> str | None:
     return text if re.fullmatch("[0-9a-f]{2}(:[0-9a-f]{2}){5}", text) and text != "00:00:00:00:00:00" else None
 
 
-def _missing(rows: Rows, disks: tuple[Disk, ...] | None) -> Iterator[str]:
+def _missing(rows: Rows) -> Iterator[str]:
     absent = {words[0] for words in rows["missing"]}
-    yield from (sentence for program, sentence in _LACKS.items() if program in absent)
-    if disks is None and "lsblk" not in absent:
-        yield "its disks: lsblk gave no answer"
+    for program, (what, package) in _LACKS.items():
+        if program in absent:
+            yield f"{what}: there is no {program} ({package})"
+        elif not rows[program]:
+            yield f"{what}: its {program} gave no answer; it is perhaps not that of {package}"
     if not _knows_contents(rows):
         yield "what else may lie on its disks: only root can look, by wipefs (util-linux)"
 

@@ -97,7 +97,8 @@ def _boot(facts: Facts) -> Iterator[str]:
     if len(free) == 1 and contents(free[0], is_known=facts.knows_contents) == NOTHING:
         yield f"      disk: {free[0].by_id[0]}  # {disk_in_words(free[0])}: {NOTHING} on it; installing erases it"
     else:
-        which = "a disk of those below" if free else "no disk is free now; those below say why"
+        none = "no disk is free now; those below say why" if facts.disks else "it told of no disk"
+        which = "a disk of those below" if free else none
         yield f"      disk: {CHOOSE}  # {which}; installing erases it"
 
 

@@ -18,6 +18,7 @@ from pyhomelab.hostfacts import SCRIPT, facts_of
 from pyhomelab.hoststate import NoAnswer
 from pyhomelab.load import understand
 from pyhomelab.shell import Done
+from pyhomelab.shell.strangers import fingerprint, stranger
 from pyhomelab.source import parse
 from pyhomelab.suggestion import CHOOSE, suggested_disks, suggestion
 from tests.labs import KEY
@@ -265,7 +266,14 @@ def test_what_a_machine_cannot_tell_is_said_and_the_rest_is_told() -> None:
     facts = told("\n".join([*lines[:-1], "missing\tlsblk", "missing\tlsblk", "end", ""]))
     assert facts.missing == ("its disks: there is no lsblk (util-linux)",)
     assert (facts.disks, facts.cpu_threads, len(facts.nics)) == ((), 4, 3)
-    assert told("\n".join([*lines, ""])).missing == ("its disks: lsblk gave no answer",)
+    assert told("\n".join([*lines, ""])).missing == (
+        "its disks: its lsblk gave no answer; it is perhaps not that of util-linux",
+    )
+    assert "      disk: CHOOSE  # it told of no disk; installing erases it\n" in suggestion("mini", facts, {}).text
+    lines = [line for line in answer("mini-pc").splitlines() if not line.startswith("ip\t")]
+    assert told("\n".join([*lines, ""])).missing == (
+        "the addresses and other names of its network cards: its ip gave no answer; it is perhaps not that of iproute2",
+    )
 
 
 def test_where_nobody_can_tell_what_lies_on_disks_none_is_taken_for_empty() -> None:
@@ -416,3 +424,29 @@ def test_this_machine_tells_what_its_own_kernel_says(tmp_path: Path) -> None:
             for one in listed
             if one["type"] == "disk" and int(one["size"]) and re.fullmatch("(?:sd|vd|xvd|nvme|mmcblk).*", one["name"])
         }
+
+
+@pytest.mark.parametrize(
+    ("words", "name", "user"),
+    [
+        ("root@[fd00::1]", "fd00::1", "root"),
+        ("fd00::1", "fd00::1", None),
+        ("mika@nas.example.org", "nas.example.org", "mika"),
+        ("192.168.1.77", "192.168.1.77", None),
+    ],
+)
+def test_an_address_is_taken_as_ssh_takes_it(words: str, name: str, user: str | None) -> None:
+    target = stranger(words, 2222)
+    assert (target.name, target.address, target.ssh.user, target.ssh.port) == (name, name, user, 2222)
+    assert target.host_key is None
+
+
+@pytest.mark.parametrize("words", ["", "root@", "-oProxyCommand=x", "root@-x", "a b", "x;y", "$(x)", "-u@10.0.0.1"])
+def test_what_could_be_an_option_of_ssh_is_no_address(words: str) -> None:
+    with pytest.raises(ValueError, match=r"(is neither a machine|does not begin with a user's name)"):
+        stranger(words, None)
+
+
+@pytest.mark.parametrize("key", ["", "ssh-ed25519", "ssh-ed25519 ?"])
+def test_what_is_no_key_has_no_fingerprint(key: str) -> None:
+    assert fingerprint(key) is None
