@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pyhomelab.hostfacts import SCRIPT, facts_of
+from pyhomelab.shell import Done
 from tests.lab.needs import missing
 from tests.lab.told import Admin
 
@@ -127,6 +129,25 @@ def test_a_poor_system_tells_what_it_can_and_what_it_lacks(admin: Admin) -> None
     ]
     assert (found["disks"], found["system"], found["hostname"]) == ([], "an unknown system", "n1")
     assert found["cpu_threads"] > 0
+
+
+def test_a_rescue_system_of_nothing_but_busybox_tells_what_it_can(admin: Admin) -> None:
+    host = admin.hosts["n1"]
+    applets = "sh uname readlink tr timeout id ip"
+    host.run(
+        "mkdir -p /rescue/bin /rescue/sys /rescue/proc /rescue/dev && cp $(command -v busybox) /rescue/bin/busybox\n"
+        f"for applet in {applets}; do ln -s busybox /rescue/bin/$applet; done\n"
+        "for tree in sys proc dev; do mount --rbind /$tree /rescue/$tree; done\n"
+    )
+    done = host.run("chroot /rescue /bin/sh -s", stdin=SCRIPT)
+    found = facts_of("n1", Done(done.returncode, done.stdout, done.stderr))
+    assert found.missing == (
+        "its disks: there is no lsblk (util-linux)",
+        "the addresses and other names of its network cards: its ip gave no answer; it is perhaps not that of iproute2",
+        "what else may lie on its disks: only root can look, by wipefs (util-linux)",
+    )
+    assert (found.system, found.hostname) == ("an unknown system", "n1")
+    assert found.cpu_threads == int(host.said("grep -c ^processor /proc/cpuinfo"))
 
 
 def test_a_host_that_answers_nonsense_is_said_to(admin: Admin) -> None:
