@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from pydantic import ValidationError
 
+from pyhomelab.errors import HostFailed
 from pyhomelab.model import Ssh
 from pyhomelab.process import CommandFailed, run
 from pyhomelab.shell import HostKeyRefused
@@ -102,18 +103,19 @@ def _accepted(route: Route, target: Target, refused: HostKeyRefused, accept: Acc
         for_once = f"`--host-key {refused.shown}` accepts it for once"
         is_new = route.target is None and refused.pinned is None
         hint = f"if {HERE} says the same at its console, {for_once}" if is_new else f"{refused.hint}; {for_once}"
-        raise HostKeyRefused(refused.what, shown=refused.shown, pinned=refused.pinned, where=refused.where, hint=hint)
+        refused.hint = hint
+        raise refused
     if route.via is not None or route.proxy_command is not None:
-        raise _unproven(route, refused, "cannot be asked for the key that was accepted: it is behind another machine")
+        raise _unproven(route, "cannot be asked for the key that was accepted: it is behind another machine")
     key = _offered(route)
     if key is None or fingerprint(key) != refused.shown:
-        raise _unproven(route, refused, f"does not show the key again that was accepted, {refused.shown}")
+        raise _unproven(route, f"does not show the key again that was accepted, {refused.shown}")
     return replace(route, target=replace(target, host_key=key))
 
 
-def _unproven(route: Route, refused: HostKeyRefused, reason: str) -> HostKeyRefused:
+def _unproven(route: Route, reason: str) -> HostFailed:
     hint = f"log in once with `ssh {route.name}`, so that known_hosts has it"
-    return HostKeyRefused(f"{route} {reason}", shown=refused.shown, pinned=refused.pinned, where=route.name, hint=hint)
+    return HostFailed(f"{route} {reason}", where=route.name, hint=hint)
 
 
 def _offered(route: Route) -> str | None:
