@@ -385,3 +385,37 @@ def test_a_guest_is_not_asked_what_it_is_made_of(inventory: Path) -> None:
         "",
         "vm1: is a guest: what it is made of, the inventory decides; ask its host\n",
     )
+
+
+def test_a_machine_that_is_what_its_entry_says_ends_well(inventory: Path) -> None:
+    directory = inventory.parent.parent
+    tells(directory, "--report", str(REPORT), "--name", "mini", "--merge")
+    disk = "/dev/disk/by-id/nvme-Samsung_SSD_970_EVO_Plus_500GB_S4EVNX0N123456"
+    inventory.write_text(inventory.read_text().replace("disk: CHOOSE", f"disk: {disk}").replace("CHOOSE", "lan"))
+    code, out, err = tells(directory, "--report", str(REPORT), "--name", "mini")
+    assert (code, err) == (0, "")
+    assert out == (
+        "mini: LENOVO 11JRS00A00: AMD Ryzen 5 PRO 4650GE with Radeon Graphics\n"
+        "  12 threads, 32GiB of memory, uefi, svm\n"
+        "  sda, 28.6GiB, USB, SanDisk Ultra, serial number 4C530001230807115092: contents unknown\n"
+        "    /dev/disk/by-id/usb-SanDisk_Ultra_4C530001230807115092-0:0\n"
+        "    the medium that the machine booted from\n"
+        "  nvme0n1, 465.8GiB, NVMe, Samsung SSD 970 EVO Plus 500GB, serial number S4EVNX0N123456: contents unknown\n"
+        f"    {disk}\n"
+        "  enp1s0: MAC address unknown, r8169\n"
+        "  It did not tell the MAC addresses and links of its network cards: a report has none.\n"
+        "  It did not tell what lies on its disks, and what uses them: a report does not say it.\n"
+        "mini is what hosts says\n"
+    )
+
+
+def test_an_inventory_with_mistakes_keeps_nobody_from_adding_a_host(server: Sshd, inventory: Path) -> None:
+    directory = inventory.parent.parent
+    inventory.write_text(inventory.read_text().replace("networks:\n", "networks:\n  broken: {vlan: 3}\n  worse: 1\n"))
+    accepted = stranger(server, "--host-key", known_fingerprint(server))
+    assert tells(directory, *accepted, "--name", "new", "--merge")[0] == 0
+    assert "  new:\n" in inventory.read_text()
+
+    code, out, err = tells(directory, "nas")
+    assert (code, out) == (3, "")
+    assert err.startswith("hosts/inventory.yaml:7:3: networks.broken: lacks the key cidr; ")
