@@ -125,7 +125,8 @@ def _unfit(disk: Disk, facts: Facts) -> str:
 def _disks(facts: Facts) -> Iterator[str]:
     fit = suggested_disks(facts)
     if fit:
-        used = "that nothing uses now" if facts.knows_contents else "of which nobody told what uses them"
+        is_told = not any("what uses them" in missing for missing in facts.missing)
+        used = "that nothing uses now" if is_told else "of which nobody told what uses them"
         yield f"    # Disks {used}, by the names to write:"
     for disk in fit:
         yield f"    #   {disk.by_id[0]}"

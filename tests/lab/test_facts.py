@@ -150,6 +150,16 @@ def test_a_rescue_system_of_nothing_but_busybox_tells_what_it_can(admin: Admin) 
     assert found.cpu_threads == int(host.said("grep -c ^processor /proc/cpuinfo"))
 
 
+def test_an_lsblk_that_knows_one_mount_of_each_disk_is_asked_for_that(admin: Admin, tmp_path: Path) -> None:
+    host = admin.hosts["n1"]
+    old = '#!/bin/sh\ncase " $* " in *MOUNTPOINTS*) exit 1 ;; *) exec lsblk.new "$@" ;; esac\n'
+    host.run("mv /usr/bin/lsblk /usr/bin/lsblk.new; cat >/usr/bin/lsblk; chmod 755 /usr/bin/lsblk", stdin=old)
+    with disk(host, tmp_path) as name:
+        host.run(f"mount /dev/{name} /mnt")
+        (one,) = [one for one in facts(admin)["disks"] if one["name"] == name]
+        assert one["uses"][0] == f"mounted at /mnt ({name})"
+
+
 def test_a_host_that_answers_nonsense_is_said_to(admin: Admin) -> None:
     host = admin.hosts["n1"]
     host.run("printf '#!/bin/sh\\necho \"{\"\\n' >/usr/local/bin/lsblk; chmod 755 /usr/local/bin/lsblk")
