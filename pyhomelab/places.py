@@ -111,6 +111,11 @@ def _twice(document: Document, parent: Node, key: str, path: KeyPath, first: str
     )
 
 
+def place_of(source: Source, path: KeyPath) -> str:
+    """Name the file that holds most of a path; the first one for what no file holds."""
+    return _document_of(source.documents, path).file
+
+
 def _document_of(documents: tuple[Document, ...], path: KeyPath) -> Document:
     """Find the file that holds most of the path; the first one for what no file holds."""
     return max(documents, key=lambda document: len(_nodes(document.root, path)))
