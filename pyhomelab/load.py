@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from pyhomelab.errors import Mistake
 
 Entry = tuple[str, str]
-_OWN_SECTIONS = ("networks", "hosts", "volumes", "guests", "clusters")
+_OWN_SECTIONS = ("networks", "hosts", "volumes", "guests", "clusters", "secrets")
 
 
 _ANY_LAB = {

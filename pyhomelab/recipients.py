@@ -12,6 +12,8 @@ import binascii
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from pyhomelab.bech32 import encoded
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -24,10 +26,6 @@ _SHOWN = 24
 # RFC 7748: the field, and the constant of the Edwards curve
 _P = 2**255 - 19
 _D = -121665 * pow(121666, -1, _P) % _P
-
-# BIP 173
-_ALPHABET = "qpzry9x8gf2tvdw0s3jn54khce6mua7l"
-_GENERATOR = (0x3B6A57B2, 0x26508E6D, 0x1EA119FA, 0x3D4233DD, 0x2A1462B3)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,10 +52,11 @@ class Readers:
         return [*admins, *machines] or [shown]
 
 
-def admin_recipients(keys: Sequence[str]) -> tuple[str, ...]:
+def admin_recipients(ssh_keys: Sequence[str], age_keys: Sequence[str] = ()) -> tuple[str, ...]:
     """Give the keys that age can encrypt to, without comments, whose commas would separate recipients."""
-    words = [key.split()[:2] for key in keys]
-    return tuple(dict.fromkeys(" ".join(key) for key in words if key[0] in ("ssh-ed25519", "ssh-rsa")))
+    words = [key.split()[:2] for key in ssh_keys]
+    of_ssh = (" ".join(key) for key in words if key[0] in ("ssh-ed25519", "ssh-rsa"))
+    return tuple(dict.fromkeys([*of_ssh, *age_keys]))
 
 
 def host_recipient(line: str) -> str | None:
@@ -72,7 +71,7 @@ def host_recipient(line: str) -> str | None:
     if not blob.startswith(_ED25519_BLOB) or len(blob) != len(_ED25519_BLOB) + _KEY_LENGTH:
         return None
     u = _montgomery(blob[-_KEY_LENGTH:])
-    return None if u is None else bech32("age", u)
+    return None if u is None else encoded("age", u)
 
 
 def _montgomery(key: bytes) -> bytes | None:
@@ -84,23 +83,3 @@ def _montgomery(key: bytes) -> bytes | None:
     if pow(x_squared, (_P - 1) // 2, _P) == _P - 1:
         return None
     return ((1 + y) * pow(1 - y, -1, _P) % _P).to_bytes(_KEY_LENGTH, "little")
-
-
-def bech32(prefix: str, data: bytes) -> str:
-    """Write bytes as age writes its keys (BIP 173): a prefix, the data five bits a letter, and a checksum."""
-    padding = -len(data) * 8 % 5
-    number, count = int.from_bytes(data, "big") << padding, (len(data) * 8 + padding) // 5
-    words = [number >> 5 * place & 31 for place in reversed(range(count))]
-    start = [*(ord(letter) >> 5 for letter in prefix), 0, *(ord(letter) & 31 for letter in prefix)]
-    check = _checksum([*start, *words])
-    return f"{prefix}1" + "".join(_ALPHABET[word] for word in [*words, *check])
-
-
-def _checksum(words: Sequence[int]) -> list[int]:
-    remainder = 1
-    for word in (*words, 0, 0, 0, 0, 0, 0):
-        top = remainder >> 25
-        remainder = (remainder & 0x1FFFFFF) << 5 ^ word
-        for bit, term in enumerate(_GENERATOR):
-            remainder ^= term if top >> bit & 1 else 0
-    return [(remainder ^ 1) >> 5 * place & 31 for place in reversed(range(6))]

@@ -84,3 +84,8 @@ def recipients_of(text: str) -> Sequence[str] | None:
 def _recipient(kind: str, key: object) -> str:
     recipient = key.get("recipient") if kind == "age" and isinstance(key, dict) else None
     return recipient if isinstance(recipient, str) else f"{kind} key"
+
+
+def holds_more(text: str) -> bool:
+    """Say whether a file of sops has more in it than `value`, which somebody else put there."""
+    return not parse(text, "").root.plain().keys() <= {"value", "sops"}
