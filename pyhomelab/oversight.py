@@ -77,9 +77,11 @@ def rekey_due(found: Iterable[Finding]) -> list[Finding]:
 def _missing(states: Sequence[Kept]) -> Iterator[Finding]:
     lacking = [state.secret for state in states if not state.is_there]
     own = [secret.name for secret in lacking if secret.kind == "own secret"]
-    made = [secret.name for secret in lacking if secret.kind != "own secret"]
+    # without a host key, a machine is said to be without one
+    made = [secret.name for secret in lacking if secret.kind not in {"own secret", "SSH host key"}]
     if made:
-        yield Finding("missing", tuple(made), f"{_are(made)} missing", "`pyhomelab secret generate` makes them")
+        what = f"{_are(made)} missing"
+        yield Finding("missing", tuple(made), what, f"`pyhomelab secret generate` makes {_them(made)}")
     if own:
         yield Finding("missing", tuple(own), f"{_are(own)} missing", f"`pyhomelab secret set {own[0]}` takes the value")
 
@@ -157,9 +159,9 @@ def keyless(secrets: Sequence[Secret], readers: Readers, directory: Path) -> Ite
         yield Finding(
             "without a known host key",
             machines,
-            f"no host key of {listed(machines)} is known, so no secret can be for {_them(machines)}",
-            f"copy /etc/ssh/ssh_host_ed25519_key.pub of one that runs to {host_key_file(directory, '<machine>')}, "
-            "and let `pyhomelab secret generate` make keys for the others",
+            f"no host key of {few(machines, _MOST_NAMED)} is known, so no secret can be for {_them(machines)}",
+            f"copy /etc/ssh/ssh_host_ed25519_key.pub of one that runs to {host_key_file(directory, '<machine>')}; "
+            "`pyhomelab secret generate` makes a key for one that is not installed yet",
         )
 
 
@@ -171,7 +173,7 @@ def without_host_key(secrets: Iterable[Secret], readers: Readers) -> dict[str, l
     """Give the machines whose host key is not known, with the secrets that they are to read."""
     found: dict[str, list[str]] = {}
     for secret in secrets:
-        for host in secret.hosts:
+        for host in (secret.owner,) if secret.kind == "SSH host key" else secret.hosts:
             if host not in readers.machines:
                 found.setdefault(host, []).append(secret.name)
     return found

@@ -180,13 +180,12 @@ def test_machines_whose_host_key_is_not_known_are_left_out_and_named(lab: Lab) -
 
     remark = (
         "no host key of dl2 and dl3 is known, so no secret can be for them; copy /etc/ssh/ssh_host_ed25519_key.pub of "
-        "one that runs to hosts/secrets/hosts/<machine>.pub, and let `pyhomelab secret generate` make keys for the "
-        "others"
+        "one that runs to hosts/secrets/hosts/<machine>.pub; `pyhomelab secret generate` makes a key for one that is not "
+        "installed yet"
     )
     assert lab.says("generate", "drbd-vmstore")[1] == remark
     assert lab.remarks() == [
-        "ssh-host-dl2, ssh-host-dl3, syncoid-dl1-ssh-key, k3s-home-token and k3s-home-agent-token are missing; "
-        "`pyhomelab secret generate` makes them",
+        "syncoid-dl1-ssh-key, k3s-home-token and k3s-home-agent-token are missing; `pyhomelab secret generate` makes them",
         remark,
     ]
     assert lab.state("drbd-vmstore") == {

@@ -5,14 +5,21 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
+import click
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 from pyhomelab.cli.tables import as_text
+from pyhomelab.errors import Stale
+from pyhomelab.oversight import rekey_due, review
+from pyhomelab.vault import secrets_directory
+from pyhomelab.wording import counted
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
+    from pathlib import Path
 
+    from pyhomelab.model import Inventory
     from pyhomelab.oversight import Finding
     from pyhomelab.recipients import Readers
     from pyhomelab.vault import Kept
@@ -62,3 +69,20 @@ def _shut_out(state: Kept, readers: Readers) -> list[str]:
 def finding_data(finding: Finding) -> dict[str, object]:
     """Give a finding as plain data."""
     return {**asdict(finding), "is_mistake": finding.is_mistake}
+
+
+def refuse_mistakes(found: Iterable[Finding]) -> None:
+    """Raise Stale if somebody can read a secret, or cannot, against the inventory."""
+    mistakes = [finding for finding in found if finding.is_mistake]
+    if mistakes:
+        count = len({name for finding in mistakes for name in finding.about})
+        raise Stale(
+            f"{counted(count, 'secret')} not as the inventory says",
+            hint="`pyhomelab secret rekey` mends those that are shared wrongly",
+        )
+
+
+def mention_rekey(lab: Inventory, inventory: Path, *, err: bool = False) -> None:
+    """Say that secrets are to be encrypted for others, if they are."""
+    for finding in rekey_due(review(lab, secrets_directory(inventory))):
+        click.echo(f"secrets: {finding}", err=err)
