@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -161,7 +160,9 @@ def rekey_(names: tuple[str, ...], *, inventory: Path, as_json: bool) -> None:
             raise Refused("is not there", where=where, hint=f"`{secret.made_by}` makes it")
     done = rekey(secrets, directory, readers_of(lab, directory))
     if as_json:
-        print_json({"rekeyed": [{**asdict(one), "secret": one.secret.name} for one in done]})
+        print_json(
+            {"rekeyed": [{"secret": one.secret.name, "added": one.added, "removed": one.removed} for one in done]}
+        )
         return
     for line in _told(done):
         click.echo(line)
