@@ -73,10 +73,12 @@ def _bad_key(detail: ErrorDetails) -> bool:
 def _unknown_key(path: tuple[str | int, ...], *, is_late: bool) -> Mistake:
     known, key = list(_fields(path[:-1])), str(path[-1])
     if key not in known and _SECRET.search(key.lower()):
+        is_own = path[0] == "secrets"
+        way_out = "give it to `pyhomelab secret set`" if is_own else "make it with `pyhomelab secret generate`"
         return Mistake(
             path,
             "looks like a secret, and no secret may stand in the inventory",
-            "remove it and make it with `pyhomelab secret generate`; it then lies encrypted under secrets/",
+            f"remove it and {way_out}; it then lies encrypted under secrets/",
             shows_value=False,
         )
     hint = f"there are {listed(sorted(known))}" if is_late and known else near_miss(key, known, kind="key")

@@ -90,7 +90,7 @@ def opened(secret: Secret, directory: Path) -> str:
     """
     file = file_of(secret, directory)
     if not file.exists():
-        hint = f"`pyhomelab secret generate {secret.name}` makes it"
+        hint = f"`{secret.made_by}` makes it"
         raise Refused(f"is not there ({secret.used_for})", where=str(file), hint=hint)
     return decrypt(file)
 

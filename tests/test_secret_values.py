@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import os
 import pty
+import select
 import subprocess
 import sys
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -165,35 +167,39 @@ def test_a_host_key_of_another_type_or_with_a_passphrase_is_refused(lab: Lab, tm
 def test_on_a_terminal_the_value_is_asked_for_twice_and_not_shown(lab: Lab) -> None:
     lab.write(OWN)
 
-    assert typed(lab, "set", "backup", keys=b"canary-77\ncanary-77\n") == (
-        "backup: \r\nRepeat for confirmation: \r\n"
-        "written: hosts/secrets/backup.yaml\r\n"
+    shown = typed(lab, "set", "backup", answers={"backup: ": "canary-77", "Repeat for confirmation: ": "canary-77"})
+
+    assert shown.splitlines() == [
+        "backup: ",
+        "Repeat for confirmation: ",
+        "written: hosts/secrets/backup.yaml",
         "no host key of dl1 and dl3 is known, so no secret can be for them; copy /etc/ssh/ssh_host_ed25519_key.pub of "
         "one that runs to hosts/secrets/hosts/<machine>.pub; `pyhomelab secret generate` makes a key for one that is not "
-        "installed yet\r\n"
-        "Next: git add hosts/secrets; the machines that read it have it after the next deploy\r\n"
-    )
+        "installed yet",
+        "Next: git add hosts/secrets; the machines that read it have it after the next deploy",
+    ]
     assert lab.value("backup") == "canary-77"
 
 
-def typed(lab: Lab, *arguments: str, keys: bytes) -> str:
-    """Run `pyhomelab secret` on a terminal, with keys that are pressed; gives what the terminal showed."""
+def typed(lab: Lab, *arguments: str, answers: dict[str, str]) -> str:
+    """Run `pyhomelab secret` on a terminal and answer its questions; gives what the terminal showed."""
     ours, theirs = pty.openpty()
     environment = {"PATH": path_with_sops(), "PYTHONPATH": str(ROOT), "SOPS_AGE_SSH_PRIVATE_KEY_FILE": str(lab.admin)}
     argv = [sys.executable, "-m", "pyhomelab", "secret", *arguments]
+    shown, left = b"", dict(answers)
     with subprocess.Popen(
         argv, stdin=theirs, stdout=theirs, stderr=theirs, cwd=lab.directory, env=environment, start_new_session=True
     ) as process:
         os.close(theirs)
-        shown = b""
-        while b": " not in shown:  # what is typed before the prompt would be echoed
-            shown += os.read(ours, 4096)
-        os.write(ours, keys)
-        while process.poll() is None or not shown.endswith(b"\n"):
+        while select.select([ours], [], [], 60)[0]:
             try:
                 shown += os.read(ours, 4096)
             except OSError:  # the terminal is gone with its last user
                 break
+            for question in [question for question in left if shown.endswith(question.encode())]:
+                time.sleep(0.2)  # until it has stopped to echo what is typed
+                os.write(ours, f"{left.pop(question)}\n".encode())
+        process.kill()
     os.close(ours)
     return shown.decode()
 

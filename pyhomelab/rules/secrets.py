@@ -49,7 +49,7 @@ def _derived(scope: Scope) -> Iterator[tuple[Path, str, str]]:
         yield ("hosts", name), f"replication from host {name}", f"syncoid-{name}-ssh-key"
     for name in inventory.volumes:
         yield ("volumes", name), f"volume {name}", f"drbd-{name}"
-    for key in host_keys_of(inventory):
+    for key in dict.fromkeys(host_keys_of(inventory)):
         section = "hosts" if key.owner in inventory.hosts else "guests"
         yield (section, key.owner), f"the host key of {key.owner}", key.name
     for name, cluster in inventory.clusters.items():
