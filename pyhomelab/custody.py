@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from pyhomelab.deposit import Deposit, deposit, text_of
@@ -132,7 +132,7 @@ def _keep(made: Mapping[Secret, Fresh], directory: Path, readers: Readers, *, fo
 
 def _with_new_hosts(readers: Readers, made: Mapping[Secret, Fresh]) -> Readers:
     keys = {key.owner: host_recipient(str(new.public)) for key, new in made.items() if key.kind == "SSH host key"}
-    return Readers(readers.admins, readers.machines | {machine: key for machine, key in keys.items() if key})
+    return replace(readers, machines=readers.machines | {machine: key for machine, key in keys.items() if key})
 
 
 def _files(made: Mapping[Secret, Fresh], directory: Path, readers: Readers) -> Iterator[tuple[Path, str]]:

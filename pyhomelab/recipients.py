@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from pyhomelab.bech32 import encoded
@@ -30,10 +30,14 @@ _D = -121665 * pow(121666, -1, _P) % _P
 
 @dataclass(frozen=True, slots=True)
 class Readers:
-    """Who can be given a secret: every admin by some keys, and every machine whose host key is known."""
+    """Who can be given a secret: every admin by some keys, and every machine whose host key is known.
+
+    `former` are machines that left the lab and whose keys lie there still: they are given none.
+    """
 
     admins: dict[str, tuple[str, ...]]
     machines: dict[str, str]
+    former: dict[str, str] = field(default_factory=dict)
 
     def called_for(self, secret: Secret) -> dict[str, str]:
         """Give the recipients that a secret is to have, each with the name of who is behind it."""
@@ -47,7 +51,7 @@ class Readers:
     def names_of(self, recipient: str) -> list[str]:
         """Name who is behind a recipient; a stranger is called by the recipient itself, shortened."""
         admins = [name for name, keys in self.admins.items() if recipient in keys]
-        machines = [name for name, key in self.machines.items() if recipient == key]
+        machines = [name for name, key in (self.machines | self.former).items() if recipient == key]
         shown = recipient if len(recipient) <= _SHOWN else f"{recipient[:_SHOWN]}…"
         return [*admins, *machines] or [shown]
 

@@ -53,7 +53,9 @@ def readers_of(inventory: Inventory, directory: Path) -> Readers:
         text = text_of(host_key_file(directory, machine))
         if text is not None:
             machines[machine] = _host_recipient(text, directory, machine)
-    return Readers(admins, machines)
+    others = [file for file in directory.glob("hosts/[!.]*.pub") if file.stem not in machines]
+    former = {file.stem: key for file in others if (key := host_recipient(text_of(file) or "")) is not None}
+    return Readers(admins, machines, former)
 
 
 def _host_recipient(text: str, directory: Path, machine: str) -> str:

@@ -27,6 +27,13 @@ LAB: Changes = {
         "files": {"snapshots": {}, "replicate": {"host": "dl3", "pool": "tank"}},
     },
 }
+WEB = {
+    "on": "dl1",
+    "cpus": 1,
+    "memory": "1GiB",
+    "disk": {"size": "8GiB", "on": "tank"},
+    "links": {"lan": {"address": "192.168.10.40"}},
+}
 NAMES = ("syncoid-dl1-ssh-key", "drbd-vmstore", "k3s-home-token", "k3s-home-agent-token")
 
 

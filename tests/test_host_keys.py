@@ -14,7 +14,7 @@ from pyhomelab.secrets import host_key_of
 from pyhomelab.targets import targets
 from pyhomelab.vault import opened as opened_here
 from tests.secret_keys import make_key, needs_sops, opened, path_with_sops
-from tests.secret_lab import LAB, Lab
+from tests.secret_lab import LAB, WEB, Lab
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -79,14 +79,7 @@ def test_it_is_said_what_becomes_of_new_host_keys_and_what_to_do_for_a_machine_t
 
 
 def test_guests_get_host_keys_too(lab: Lab) -> None:
-    guest = {
-        "on": "dl1",
-        "cpus": 1,
-        "memory": "1GiB",
-        "disk": {"size": "8GiB", "on": "tank"},
-        "links": {"lan": {"address": "192.168.10.40"}},
-    }
-    lab.write(LAB | {"guests": {"web": guest}})
+    lab.write(LAB | {"guests": {"web": WEB}})
 
     lab.says("generate", "ssh-host-web")
 

@@ -16,7 +16,7 @@ from ruamel.yaml import YAML
 
 from tests.modules.sources import ROOT
 from tests.secret_keys import make_key, needs_sops, opened, path_with_sops, public
-from tests.secret_lab import LAB, NAMES, Lab
+from tests.secret_lab import LAB, NAMES, WEB, Lab
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -266,15 +266,6 @@ def test_both_halves_of_the_host_key_of_a_machine_that_left_are_removed(lab: Lab
         "removed: hosts/secrets/hosts/web.pub",
     ]
     assert lab.remarks() == []
-
-
-WEB = {
-    "on": "dl1",
-    "cpus": 1,
-    "memory": "1GiB",
-    "disk": {"size": "8GiB", "on": "tank"},
-    "links": {"lan": {"address": "192.168.10.40"}},
-}
 
 
 def test_what_the_lab_needs_is_removed_only_with_force(full: Lab) -> None:
