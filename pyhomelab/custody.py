@@ -12,8 +12,7 @@ from pyhomelab.fresh import fresh, given
 from pyhomelab.recipients import Readers, host_recipient
 from pyhomelab.secrets import host_key_of
 from pyhomelab.sops import decrypt, encrypt, holds_more, recipients_of
-from pyhomelab.vault import file_of, host_key_file
-from pyhomelab.wording import listed
+from pyhomelab.vault import file_of, host_key_file, refuse_without_admins
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -40,7 +39,7 @@ def generate(secrets: Iterable[Secret], directory: Path, readers: Readers, *, fo
     Raises Refused, before anything is written, if one is there already (unless `force`) or no admin could read them.
     """
     wanted = list(secrets)
-    _refuse_without_admins(readers)
+    refuse_without_admins(readers)
     if not force:
         _refuse_to_replace(wanted, directory, "generate --force")
     return _keep({secret: fresh(secret) for secret in wanted}, directory, readers, force=force)
@@ -52,7 +51,7 @@ def put(secret: Secret, value: str, directory: Path, readers: Readers, *, force:
     Raises Refused if it is not what those who read the secret could use, no admin could read it, or one that was made
     for them is there already (unless `force`).
     """
-    _refuse_without_admins(readers)
+    refuse_without_admins(readers)
     if not force and secret.kind != "own secret":
         _refuse_to_replace([secret], directory, "set --force")
     return _keep({secret: given(secret, value)}, directory, readers, force=force or secret.kind == "own secret")
@@ -64,7 +63,7 @@ def rekey(secrets: Iterable[Secret], directory: Path, readers: Readers) -> list[
     Each gets a new data key, so that who was taken out cannot open it with the old one. Raises Refused, before anything
     is written, if one cannot be opened here, or no admin could read them.
     """
-    _refuse_without_admins(readers)
+    refuse_without_admins(readers)
     _refuse_without_host_keys(directory)
     done: list[Rekeyed] = []
     changes: list[Deposit] = []
@@ -93,15 +92,6 @@ def remove(files: Iterable[Path], directory: Path) -> None:
 
 def _names(recipients: Iterable[str], readers: Readers) -> tuple[str, ...]:
     return tuple(sorted({name for recipient in recipients for name in readers.names_of(recipient)}))
-
-
-def _refuse_without_admins(readers: Readers) -> None:
-    if not any(readers.admins.values()):
-        raise Refused(
-            f"no admin has a key that secrets can be encrypted for ({listed(readers.admins)})",
-            where="lab.admins",
-            hint="`pyhomelab secret init --age` makes an age key; ssh-ed25519 and ssh-rsa keys do, too",
-        )
 
 
 def _refuse_without_host_keys(directory: Path) -> None:

@@ -16,6 +16,7 @@ from pyhomelab.errors import Refused
 from pyhomelab.recipients import Readers, admin_recipients, host_recipient
 from pyhomelab.secrets import host_key_of, host_keys_of, secrets_of
 from pyhomelab.sops import decrypt, recipients_of
+from pyhomelab.wording import listed
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -56,6 +57,16 @@ def readers_of(inventory: Inventory, directory: Path) -> Readers:
     others = [file for file in directory.glob("hosts/[!.]*.pub") if file.stem not in machines]
     former = {file.stem: key for file in others if (key := host_recipient(text_of(file) or "")) is not None}
     return Readers(admins, machines, former)
+
+
+def refuse_without_admins(readers: Readers) -> None:
+    """Raise Refused if no admin has a key that age can encrypt to."""
+    if not any(readers.admins.values()):
+        raise Refused(
+            f"no admin has a key that secrets can be encrypted for ({listed(readers.admins)})",
+            where="lab.admins",
+            hint="`pyhomelab secret init --age` makes an age key; ssh-ed25519 and ssh-rsa keys do, too",
+        )
 
 
 def _host_recipient(text: str, directory: Path, machine: str) -> str:

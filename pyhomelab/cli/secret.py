@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from pyhomelab.cli.options import json_option, print_json
+from pyhomelab.cli.secret_init import init_
 from pyhomelab.cli.secret_report import as_data, finding_data, secret_table
 from pyhomelab.cli.secret_values import get_, inventory_option, known_secret, rekey_, rm_, set_
 from pyhomelab.custody import generate
@@ -96,5 +97,5 @@ def generate_(names: tuple[str, ...], *, inventory: Path, force: bool, as_json: 
     click.echo(f"Next: git add {directory}" if files else "every secret that can be made is there")
 
 
-for other in (set_, get_, rm_, rekey_):
+for other in (init_, set_, get_, rm_, rekey_):
     command.add_command(other)
