@@ -7,13 +7,17 @@ from typing import TYPE_CHECKING
 
 from pyhomelab.edits import with_value, without
 from pyhomelab.errors import Refused
-from pyhomelab.places import inventory_files, place_of, read_source
+from pyhomelab.load import judged
+from pyhomelab.places import inventory_files, place_of, read_source, source_of
+from pyhomelab.source import parse
+from pyhomelab.wording import shown
 from pyhomelab.worktree import Change
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
+    from pyhomelab.model import Inventory
     from pyhomelab.places import KeyPath
 
 
@@ -43,7 +47,7 @@ def amended(inventory: Path, edits: Iterable[Edit]) -> list[Change]:
     """
     source = read_source(inventory)
     files = dict(zip((document.file for document in source.documents), inventory_files(inventory), strict=True))
-    old = {shown: file.read_text(encoding="utf-8") for shown, file in files.items()}
+    old = {name: file.read_text(encoding="utf-8") for name, file in files.items()}
     new = dict(old)
     for edit in edits:
         file = place_of(source, edit.path)
@@ -51,4 +55,12 @@ def amended(inventory: Path, edits: Iterable[Edit]) -> list[Change]:
             raise Refused("is a symbolic link, and is not edited", where=file, hint="put the file itself here")
         text = new[file]
         new[file] = with_value(text, edit.path, edit.value) if isinstance(edit, Put) else without(text, edit.path)
-    return [Change(files[shown].name, old[shown], text) for shown, text in new.items() if text != old[shown]]
+    return [Change(files[name].name, old[name], text) for name, text in new.items() if text != old[name]]
+
+
+def foreseen(inventory: Path, changes: Iterable[Change]) -> Inventory:
+    """Give the inventory as it will be; raises InventoryRefused with all the mistakes that it will have."""
+    new = {change.path: change.new for change in changes}
+    files = inventory_files(inventory)
+    texts = ((shown(file), new.get(file.name) or file.read_text(encoding="utf-8")) for file in files)
+    return judged(source_of(tuple(parse(text, name) for name, text in texts)))

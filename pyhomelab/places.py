@@ -50,7 +50,11 @@ def read_source(inventory: Path) -> Source:
 
     Raises UnreadableInventory if there is none or if one of the files is not plain YAML.
     """
-    documents = tuple(read(path, shown(path)) for path in inventory_files(inventory))
+    return source_of(tuple(read(path, shown(path)) for path in inventory_files(inventory)))
+
+
+def source_of(documents: tuple[Document, ...]) -> Source:
+    """Put the parts of an inventory together; what stands in two of them is a mistake."""
     data: dict[str, Any] = {}
     mistakes = [mistake for document in documents for mistake in document.mistakes]
     owners: dict[tuple[str, ...], str] = {}
