@@ -34,7 +34,6 @@ COMMANDS = {
     "generations": "List the systems that the machines keep.",
     "secret": "Make, keep and share the secrets that the lab needs.",
     "retire": "Take a host or a guest out of the lab.",
-    "secret": "List and make the secrets that the lab needs.",
     "schema": "Print the JSON Schema of the inventory.",
     "completion": "Print shell completion for bash, zsh or fish.",
 }
