@@ -81,7 +81,8 @@ def rekey(secrets: Iterable[Secret], directory: Path, readers: Readers) -> list[
         done.append(
             Rekeyed(secret, _names(set(wanted) - set(found), readers), _names(set(found) - set(wanted), readers))
         )
-    deposit(changes, directory) if changes else None
+    if changes:
+        deposit(changes, directory)
     return done
 
 

@@ -102,9 +102,11 @@ def opened(secret: Secret, directory: Path) -> str:
     Nothing but the caller sees the value: it comes through a pipe, and is in no message.
     """
     file = file_of(secret, directory)
-    if not file.exists():
-        hint = f"`{secret.made_by}` makes it"
-        raise Refused(f"is not there ({secret.used_for})", where=str(file), hint=hint)
+    text = text_of(file)
+    if text is None:
+        raise Refused(f"is not there ({secret.used_for})", where=str(file), hint=f"`{secret.made_by}` makes it")
+    if recipients_of(text) is None:
+        raise Refused("is not encrypted by sops", where=str(file), hint="count its value as known")
     return decrypt(file)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pty
+import re
 import select
 import subprocess
 import sys
@@ -236,6 +237,25 @@ def test_get_without_a_key_of_an_admin_is_refused(full: Lab) -> None:
     )
 
 
+def test_what_lies_there_in_the_open_is_not_taken_for_a_secret(full: Lab) -> None:
+    (full.secrets / "drbd-vmstore.yaml").write_text("value: canary\n")
+
+    assert full.refusal("get", "drbd-vmstore") == (
+        "hosts/secrets/drbd-vmstore.yaml: is not encrypted by sops; count its value as known"
+    )
+
+
+def test_a_secret_of_ones_own_is_made_from_random_numbers_when_it_is_named(lab: Lab) -> None:
+    lab.install()
+    lab.write(OWN)
+    lab.says("generate")
+    assert "backup.yaml" not in lab.files()
+
+    lab.says("generate", "backup")
+
+    assert re.fullmatch("[0-9a-f]{64}", lab.value("backup"))
+
+
 # rm
 
 
@@ -425,3 +445,18 @@ def test_rekey_of_what_is_not_there_says_how_it_is_made(lab: Lab) -> None:
     assert lab.refusal("rekey", "drbd-vmstore") == (
         "hosts/secrets/drbd-vmstore.yaml: is not there; `pyhomelab secret generate drbd-vmstore` makes it"
     )
+
+
+def test_a_machine_that_retires_takes_its_key_and_its_part_in_the_secrets_with_it(lab: Lab) -> None:
+    own = {"own": {"machines": ["web"]}, "shared": {"machines": ["dl1", "web"]}}
+    lab.write(LAB | {"guests": {"web": WEB}, "secrets": own})
+    lab.says("generate")
+    for name in own:
+        lab.says("set", name, stdin="x")
+
+    done = lab.run("retire", "web", "--yes", "web")
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert [name for name in lab.files() if "web" in name or "own" in name] == []
+    assert re.fullmatch("shared: age1[a-z0-9]{20}… removed", lab.says("rekey", "shared")[0])
+    assert opened(lab.secrets / "shared.yaml", admin=lab.admin) == "x"
