@@ -182,14 +182,14 @@ def test_on_a_terminal_the_value_is_asked_for_twice_and_not_shown(lab: Lab) -> N
     assert lab.value("backup") == "canary-77"
 
 
-def typed(lab: Lab, *arguments: str, answers: dict[str, str]) -> str:
+def typed(lab: Lab, *arguments: str, answers: dict[str, str], **keys: str) -> str:
     """Run `pyhomelab secret` on a terminal and answer its questions; gives what the terminal showed."""
     ours, theirs = pty.openpty()
-    environment = {"PATH": path_with_sops(), "PYTHONPATH": str(ROOT), "SOPS_AGE_SSH_PRIVATE_KEY_FILE": str(lab.admin)}
-    argv = [sys.executable, "-m", "pyhomelab", "secret", *arguments]
+    environment = {"PATH": path_with_sops(), "PYTHONPATH": str(ROOT)}
+    argv = ["setsid", "--ctty", "--wait", sys.executable, "-m", "pyhomelab", "secret", *arguments]
     shown, left = b"", dict(answers)
     with subprocess.Popen(
-        argv, stdin=theirs, stdout=theirs, stderr=theirs, cwd=lab.directory, env=environment, start_new_session=True
+        argv, stdin=theirs, stdout=theirs, stderr=theirs, cwd=lab.directory, env=environment | keys
     ) as process:
         os.close(theirs)
         while select.select([ours], [], [], 60)[0]:
@@ -254,6 +254,22 @@ def test_a_secret_of_ones_own_is_made_from_random_numbers_when_it_is_named(lab: 
     lab.says("generate", "backup")
 
     assert re.fullmatch("[0-9a-f]{64}", lab.value("backup"))
+
+
+def test_the_passphrase_of_an_admins_key_is_asked_for_on_the_terminal(full: Lab, tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    (home / ".ssh").mkdir(parents=True)
+    key = home / ".ssh/id_ed25519"
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "a passphrase", "-f", str(key)], check=True)
+    people = [{"name": "mika", "ssh_keys": [public(full.admin), public(key)]}]
+    full.write(LAB | {"lab.admins": people})
+    full.says("rekey")
+
+    shown = typed(full, "get", "drbd-vmstore", answers={f'"{key}": ': "a passphrase"}, HOME=str(home))
+
+    assert f'Enter passphrase for "{key}": ' in shown
+    assert full.value("drbd-vmstore") in shown
+    assert "a passphrase" not in shown
 
 
 # rm
