@@ -11,8 +11,8 @@ from pyhomelab.errors import Refused
 from pyhomelab.fresh import fresh, given
 from pyhomelab.recipients import Readers, host_recipient
 from pyhomelab.secrets import host_key_of
-from pyhomelab.sops import decrypt, encrypt, holds_more, recipients_of
-from pyhomelab.vault import file_of, host_key_file, refuse_without_admins
+from pyhomelab.sops import encrypt, holds_more, recipients_of
+from pyhomelab.vault import file_of, host_key_file, opened, refuse_without_admins
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -77,7 +77,7 @@ def rekey(secrets: Iterable[Secret], directory: Path, readers: Readers) -> list[
         if holds_more(str(text)):
             hint = "move the rest to a file of its own, with `sops edit`"
             raise Refused("holds more than `value`, which would be lost", where=str(file), hint=hint)
-        changes.append(Deposit(file, text, encrypt(secret.name, decrypt(file), wanted)))
+        changes.append(Deposit(file, text, encrypt(secret.name, opened(secret, directory), wanted)))
         done.append(
             Rekeyed(secret, _names(set(wanted) - set(found), readers), _names(set(found) - set(wanted), readers))
         )

@@ -11,6 +11,7 @@ from pyhomelab.bech32 import decoded
 from pyhomelab.errors import Refused
 from pyhomelab.process import CommandFailed, run
 from pyhomelab.recipients import admin_recipients
+from pyhomelab.sops import SSH_KEY
 
 _NEEDS = "it makes and reads keys of age; `nix shell nixpkgs#age` has it, and Debian's package age"
 # age-keygen and plugins write the public half above each private one
@@ -25,10 +26,10 @@ class Identity:
     recipients: tuple[str, ...]
 
 
-def identities() -> list[Identity]:
-    """Find the files in which sops looks for keys, as far as they are there; none of their private halves is kept."""
+def identities(own_key: Path) -> list[Identity]:
+    """Find the files in which sops looks for keys, and the lab's own; none of their private halves is kept."""
     found = [Identity(file, _of_age(file)) for file in _age_files() if file.is_file()]
-    found += [Identity(file, _of_ssh(file)) for file in _ssh_files() if file.is_file()]
+    found += [Identity(file, _of_ssh(file)) for file in _ssh_files(own_key) if file.is_file()]
     return [identity for identity in found if identity.recipients]
 
 
@@ -57,10 +58,10 @@ def _age_files() -> list[Path]:
     return [*([Path(stated)] if stated else []), Path(config) / "sops/age/keys.txt"]
 
 
-def _ssh_files() -> list[Path]:
-    stated = os.environ.get("SOPS_AGE_SSH_PRIVATE_KEY_FILE")
+def _ssh_files(own_key: Path) -> list[Path]:
+    stated = os.environ.get(SSH_KEY)
     usual = [Path.home() / ".ssh" / name for name in ("id_ed25519", "id_rsa")]
-    return [*([Path(stated)] if stated else []), *usual]
+    return [Path(stated) if stated else own_key, *usual]
 
 
 def _of_age(file: Path) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from pyhomelab.deposit import text_of
 from pyhomelab.errors import Refused
+from pyhomelab.premises import Premises
 from pyhomelab.recipients import Readers, admin_recipients, host_recipient
 from pyhomelab.secrets import host_key_of, host_keys_of, secrets_of
 from pyhomelab.sops import decrypt, recipients_of
@@ -97,7 +98,7 @@ def file_of(secret: Secret, directory: Path) -> Path:
 
 
 def opened(secret: Secret, directory: Path) -> str:
-    """Open a secret with the keys of whoever runs this, as sops finds them (`sops.decrypt` says what is raised).
+    """Open a secret with the keys of whoever runs this, as `sops.decrypt` finds them and says what it raises.
 
     Nothing but the caller sees the value: it comes through a pipe, and is in no message.
     """
@@ -107,7 +108,7 @@ def opened(secret: Secret, directory: Path) -> str:
         raise Refused(f"is not there ({secret.used_for})", where=str(file), hint=f"`{secret.made_by}` makes it")
     if recipients_of(text) is None:
         raise Refused("is not encrypted by sops", where=str(file), hint="count its value as known")
-    return decrypt(file)
+    return decrypt(file, Premises(directory.parent).admin_key)
 
 
 def kept(secret: Secret, directory: Path) -> Kept:

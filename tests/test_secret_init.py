@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.secret_keys import make_key, needs_age, needs_sops, public
+from tests.modules.sources import ROOT
+from tests.secret_keys import make_key, needs_age, needs_sops, path_with_sops, public
 from tests.secret_lab import LAB, NAMES, Lab
 
 if TYPE_CHECKING:
@@ -155,6 +157,24 @@ def test_where_there_are_secrets_a_new_key_opens_them_after_a_rekey_by_somebody_
     assert mika.runs("get", "drbd-vmstore").returncode == 3
     lab.says("rekey")
     assert [mika.runs("get", name).stdout for name in NAMES] == [lab.value(name) for name in NAMES]
+
+
+def test_the_key_that_was_made_for_a_lab_opens_its_secrets_where_it_lies(mika: Person, tmp_path: Path) -> None:
+    lab = tmp_path / "another"
+    own = {"HOME": str(mika.home), "PATH": path_with_sops(), "PYTHONPATH": str(ROOT)}
+
+    def runs(*words: str) -> str:
+        argv = [sys.executable, "-m", "pyhomelab", *words]
+        return subprocess.check_output(argv, text=True, cwd=lab if lab.exists() else tmp_path, env=own)
+
+    runs("init", str(lab))
+
+    assert runs("secret", "init").splitlines() == [
+        f"{lab}/.pyhomelab/admin_ed25519 opens the secrets, as a key of admin",
+        "what is encrypted for admin was opened here",
+    ]
+    runs("secret", "generate")
+    assert runs("secret", "get", "ssh-host-host1").startswith("-----BEGIN OPENSSH PRIVATE KEY-----")
 
 
 def test_with_several_admins_it_has_to_be_said_whose_key_it_is(lab: Lab, mika: Person) -> None:

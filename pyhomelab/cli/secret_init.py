@@ -51,7 +51,7 @@ def init_(*, with_age: bool, admin: str | None, inventory: Path, as_json: bool) 
     lab = load(inventory) if added else lab
     readers = readers_of(lab, secrets_directory(inventory))
     refuse_without_admins(readers)
-    keys = {identity: _owners(identity, lab, inventory) for identity in identities()}
+    keys = {identity: _owners(identity, lab, inventory) for identity in identities(Premises(inventory).admin_key)}
     _try(sorted({key for of_admin in readers.admins.values() for key in of_admin}), inventory)
     if as_json:
         found = [{"file": str(key.file), "recipients": key.recipients, "admins": names} for key, names in keys.items()]
@@ -74,7 +74,7 @@ def _owners(identity: Identity, lab: Inventory, inventory: Path) -> list[str]:
 def _add_age_key(lab: Inventory, inventory: Path, name: str | None) -> str | None:
     """Put the age key that is here, or a new one, into the inventory; gives it unless it was there."""
     index = _index_of(_admin(lab, inventory, name), lab)
-    here = [identity for identity in identities() if identity.file == age_key_file()]
+    here = [identity for identity in identities(Premises(inventory).admin_key) if identity.file == age_key_file()]
     identity = here[0] if here else make_age_key(age_key_file())
     recipient, known = identity.recipients[0], lab.lab.admins[index].age_keys
     if recipient in known:
@@ -91,7 +91,9 @@ def _admin(lab: Inventory, inventory: Path, name: str | None) -> str:
         if name not in names:
             raise Refused("is not an admin of the lab", where=name, hint=near_miss(name, names, kind="admin"))
         return name
-    owners = [owner for identity in identities() for owner in _owners(identity, lab, inventory)]
+    owners = [
+        owner for identity in identities(Premises(inventory).admin_key) for owner in _owners(identity, lab, inventory)
+    ]
     likely = [*owners, os.environ.get("USER", ""), *(names if len(names) == 1 else [])]
     found = [one for one in likely if one in names]
     if not found:
@@ -110,7 +112,7 @@ def _try(recipients: Sequence[str], inventory: Path) -> None:
         trial = Path(directory) / "trial.yaml"
         trial.write_text(encrypt("a trial", text, recipients), encoding="utf-8")
         try:
-            is_same = decrypt(trial) == text
+            is_same = decrypt(trial, Premises(inventory).admin_key) == text
         except Refused:
             is_same = False
     if not is_same:
