@@ -95,26 +95,39 @@ def put_on(vm: Vm, machine: Emitted) -> None:
     """The virtual machine has what is emitted for this one, and its systemd knows of it; nothing is started."""
     pools = machine.values["pools"]
     vm.install(machine.files() | {f"/etc/systemd/system/zfs-import-{pool}.service": _import(pool) for pool in pools})
-    links = "\n".join(
-        f"mkdir -p ${{link%/*}}; ln -sfn {target} $link".replace("$link", link).replace(
-            "${link%/*}", link.rpartition("/")[0]
-        )
-        for link, target in machine.links().items()
-    )
-    host_id = f"zgenhostid -f {machine.values['hostId']}" if machine.values["hostId"] else "true"
-    vm.run(f"{links}\ncat /etc/fstab.lab >>/etc/fstab\n{host_id}\nsystemctl daemon-reload")
+    lines = [f"mkdir -p {link.rpartition('/')[0]}; ln -sfn {target} {link}" for link, target in machine.links().items()]
+    lines += [f"zgenhostid -f {machine.values['hostId']}", "cat /etc/fstab.lab >>/etc/fstab", "systemctl daemon-reload"]
+    vm.run("\n".join(lines))
 
 
 def make_pools(vm: Vm, machine: Emitted) -> str:
     """What disko's own script, run for real, says when it makes the pools of a machine on its blank disks."""
     vm.install({"/root/make-pools": machine.values["create"]})
-    return vm.said("mkdir -p /mnt; bash -o pipefail /root/make-pools")
+    said = vm.said("mkdir -p /mnt; bash -o pipefail /root/make-pools")
+    vm.run("zpool export -a")  # as an installer leaves them
+    return said
+
+
+def start(vm: Vm, machine: Emitted) -> None:
+    """What a boot would start of all that was put on the virtual machine."""
+    units = [name for name, unit in machine.values["units"].items() if "multi-user.target" in unit["wantedBy"]]
+    places = " ".join(mount.split()[1] for mount in machine.values["mounts"])
+    mounts = f"$(systemd-escape --path --suffix=mount {places})" if places else ""
+    told = "journalctl --no-pager --output=cat --lines=40"
+    vm.run(f"systemctl start {' '.join(units)} {mounts} || {{ {told}; exit 1; }}")
+
+
+def boot(vm: Vm, machine: Emitted) -> None:
+    """The virtual machine has power again, and what a boot would start is started."""
+    vm.resume()
+    put_on(vm, machine)
+    start(vm, machine)
 
 
 def _import(pool: str) -> str:
-    """NixOS's own unit, which is not evaluated here, does this."""
+    """A unit that does what NixOS's own does, which is not evaluated here."""
     return (
-        f"[Unit]\nDescription=Import of the ZFS pool {pool}\nDefaultDependencies=no\nAfter=systemd-udev-settle.service\n"
+        f"[Unit]\nDescription=Import of the ZFS pool {pool}\nDefaultDependencies=no\n"
         "[Service]\nType=oneshot\nRemainAfterExit=yes\n"
-        f"ExecStart=sh -c 'zpool list {pool} || zpool import -d /dev/disk/by-id -N {pool}'\n"
+        f"ExecStart=zpool import -d /dev/disk/by-id -N {pool}\n"
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -11,7 +12,7 @@ from tests.lab.vm_state import vm_state
 from tests.lab.vms import Vm
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
 
 @contextmanager
@@ -25,9 +26,15 @@ def vms(machines: Mapping[str, tuple[str, Mapping[str, int]]]) -> Iterator[dict[
             for number, (name, (address, disks)) in enumerate(machines.items())
         }
         try:
-            for vm in made.values():
-                vm.resume()
+            together(Vm.resume, made.values())
             yield made
         finally:
             for vm in made.values():
                 vm.lose_power()
+
+
+def together(do: Callable[[Vm], object], machines: Iterable[Vm]) -> None:
+    """Something is done on all machines at the same time."""
+    with ThreadPoolExecutor() as threads:
+        for _ in threads.map(do, machines):
+            pass

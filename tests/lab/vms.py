@@ -52,6 +52,11 @@ class Vm:
         """The file that is the data disk of this serial number."""
         return self.place / f"{serial}.raw"
 
+    @property
+    def is_on(self) -> bool:
+        """Whether the machine has power."""
+        return self._qemu is not None
+
     def power_on(self) -> None:
         """Have power; `reachable` waits until it can be used."""
         self.place.mkdir(parents=True, exist_ok=True)
@@ -132,9 +137,10 @@ class Vm:
         while time.monotonic() < until:
             if self._qemu is not None and self._qemu.poll() is not None:
                 raise HostFailed(f"{self.name} has no power: {(self.place / 'qemu.log').read_text()}")
-            options = ["-M", "-f", "-N", "-o", "ControlPersist=yes"]
-            quiet = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-            if subprocess.run([*self._ssh(), *options, "vm"], **quiet, check=False).returncode == 0:
+            # It stays for later commands, so it must hold on to nothing of ours: neither to a pipe nor to the terminal.
+            login = [*self._ssh(), "-M", "-f", "-N", "-o", "ControlPersist=yes", "vm"]
+            nothing = subprocess.DEVNULL
+            if subprocess.run(login, stdin=nothing, stdout=nothing, stderr=nothing, check=False).returncode == 0:
                 return
             time.sleep(0.2)
         raise HostFailed(f"{self.name} cannot be logged in to after {_PATIENCE:g} s")

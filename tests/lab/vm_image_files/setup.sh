@@ -31,4 +31,12 @@ for unit in getty.target e2scrub_all.timer apt-daily.timer apt-daily-upgrade.tim
     ln -sf /dev/null "/etc/systemd/system/$unit"
 done
 
+mkdir -p /etc/systemd/system-generators
+for generator in /usr/lib/systemd/system-generators/*; do
+    case $generator in
+    */systemd-fstab-generator) ;;
+    *) ln -sf /dev/null "/etc/systemd/system-generators/${generator##*/}" ;;
+    esac
+done
+
 rm -rf /boot/initrd* /var/cache/apt/* /var/lib/apt/lists/*
