@@ -93,11 +93,9 @@ def _without_system_disk(directory: Path) -> str:
 
 def put_on(vm: Vm, machine: Emitted) -> None:
     """The virtual machine has what is emitted for this one, and its systemd knows of it; nothing is started."""
-    pools = machine.values["pools"]
-    vm.install(machine.files() | {f"/etc/systemd/system/zfs-import-{pool}.service": _import(pool) for pool in pools})
-    lines = [f"mkdir -p {link.rpartition('/')[0]}; ln -sfn {target} {link}" for link, target in machine.links().items()]
-    lines += [f"zgenhostid -f {machine.values['hostId']}", "cat /etc/fstab.lab >>/etc/fstab", "systemctl daemon-reload"]
-    vm.run("\n".join(lines))
+    imports = {f"/etc/systemd/system/zfs-import-{pool}.service": _import(pool) for pool in machine.values["pools"]}
+    vm.install(machine.files() | imports, machine.links())
+    vm.run(f"zgenhostid -f {machine.values['hostId']}; cat /etc/fstab.lab >>/etc/fstab; systemctl daemon-reload")
 
 
 def make_pools(vm: Vm, machine: Emitted) -> str:
@@ -110,7 +108,8 @@ def make_pools(vm: Vm, machine: Emitted) -> str:
 
 def start(vm: Vm, machine: Emitted) -> None:
     """What a boot would start of all that was put on the virtual machine."""
-    units = [name for name, unit in machine.values["units"].items() if "multi-user.target" in unit["wantedBy"]]
+    wanting = {"multi-user.target", "timers.target"}
+    units = [name for name, unit in machine.values["units"].items() if wanting.intersection(unit["wantedBy"])]
     places = " ".join(mount.split()[1] for mount in machine.values["mounts"])
     mounts = f"$(systemd-escape --path --suffix=mount {places})" if places else ""
     told = "journalctl --no-pager --output=cat --lines=40"

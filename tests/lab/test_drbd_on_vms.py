@@ -7,7 +7,7 @@ scripts and the resource file are those that are emitted for it.
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -193,21 +193,27 @@ def test_a_disk_that_was_replaced_by_a_blank_one_is_filled_from_the_peer(volume:
 
 
 def test_copies_that_are_equal_are_found_equal_and_a_byte_that_changed_below_is_found(volume: Volume) -> None:
-    compare = "systemctl start homelab-drbd-data-verify.service"
+    compare, deep = "systemctl start homelab-drbd-data-verify.service", replace(volume.steps, deep=True)
     volume.left.run(compare)
+    deep.verify(volume.left)
     volume.right.run("drbdadm down data")
     volume.right.run("echo changed | dd of=/dev/zvol/tank/drbd/data bs=1M seek=20 conv=notrunc oflag=sync status=none")
     volume.right.run("drbdadm up data")
     volume.steps.verify(volume.right)
+    below = "dd if=/dev/zvol/tank/drbd/data bs=1M skip=20 count=1 status=none | tr -d '\\0'"
+    assert volume.right.said(f"{below} | head -n 1") == "changed"
     assert volume.left.run(compare, check=False).returncode != 0
     said = volume.left.said("journalctl --output=cat --lines=6 --unit=homelab-drbd-data-verify.service")
     assert "data: 4 KiB differ between the copies" in said
+    assert list(deep.failing(volume.left)) == ["the copies of volume data are equal"]
     # As the message says: the copy of the host that uses the volume is the one that counts.
     take(volume.left, volume.device)
     volume.left.run("drbdadm disconnect data; drbdadm connect data")
-    volume.steps.verify(volume.right)
-    volume.left.run(compare)
+    volume.left.run("until drbdsetup status data --verbose --statistics | grep -q out-of-sync:0; do sleep 0.5; done")
+    assert volume.right.run(f"{below} | grep --quiet changed", check=False).returncode == 1
     leave(volume.left)
+    volume.left.run(compare)
+    deep.verify(volume.left)
 
 
 def test_a_cable_that_is_out_is_told_by_both_sides_and_nothing_is_lost_of_what_the_one_writes(volume: Volume) -> None:

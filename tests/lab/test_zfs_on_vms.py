@@ -33,7 +33,7 @@ pytestmark = [
 
 LAB = ROOT / "vm-tests/labs/pools"
 KEY = (ROOT / "vm-tests/lib/key/id_ed25519").read_text()
-STEPS = Steps(LAB, "zfs")
+STEPS = Steps(LAB, "zfs", deep=True)
 FIRST, SECOND, THIRD = "WD-WCC7K0000101", "WD-WCC7K0000102", "WD-WCC7K0000201"
 COPY = "vault/replica/alpha/tank/files"
 

@@ -8,9 +8,8 @@ import shutil
 import subprocess
 from typing import TYPE_CHECKING
 
-from tests.lab import slots, vm_monitor, vm_qemu
+from tests.lab import slots, vm_qemu
 from tests.lab.image import CACHE, alone
-from tests.lab.vm_qemu import READY
 from tests.lab.vms import Vm
 
 if TYPE_CHECKING:
@@ -45,10 +44,12 @@ def _key(image: Path) -> str:
 def _boot(image: Path, kept: Path) -> None:
     with slots.slot() as lab:
         vm = Vm("first", lab, 0, image, {})
-        vm.power_on()
-        vm.reachable()
-        vm.run(_WARM)
-        vm.leave()
-        vm_monitor.said(vm.place / "monitor", f"savevm {READY}")
-        vm_monitor.told(vm.place / "monitor", "quit")
-        shutil.move(vm.place / "root.qcow2", kept)
+        try:
+            vm.power_on()
+            vm.reachable()
+            vm.run(_WARM)
+            made = kept.with_suffix(".new")
+            shutil.move(vm.save(), made)
+            made.rename(kept)
+        finally:
+            vm.lose_power()

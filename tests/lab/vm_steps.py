@@ -35,10 +35,11 @@ class Console:
 
 @dataclass
 class Steps:
-    """What the VM tests ask of the machines of a lab: every check of a role, the rare ones too."""
+    """What the VM tests ask of the machines of a lab: the checks of a role, with the deep ones if they are wanted."""
 
     lab: Path
     role: str
+    deep: bool = False
 
     def failing(self, vm: Vm) -> dict[str, str]:
         """What is wrong now, by the name of the check."""
@@ -54,5 +55,5 @@ class Steps:
         self._taken(vm)["verify_fails"](Console(vm), *names)
 
     def _taken(self, vm: Vm) -> dict[str, Any]:
-        asked = [check for check in checks_of(load(self.lab), deep=True)[vm.name] if check.role == self.role]
+        asked = [check for check in checks_of(load(self.lab), deep=self.deep)[vm.name] if check.role == self.role]
         return steps(*asked, machine=vm.name)

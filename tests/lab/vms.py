@@ -5,17 +5,16 @@ What a machine keeps is on its data disks; its system is as new each time that i
 
 from __future__ import annotations
 
-import io
 import shlex
 import shutil
 import subprocess
-import tarfile
 import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from tests.lab import slots, vm_monitor
 from tests.lab.hosts import HostFailed
+from tests.lab.vm_files import packed
 from tests.lab.vm_qemu import ADDRESS, READY, Wires, command, wired
 
 if TYPE_CHECKING:
@@ -94,6 +93,15 @@ class Vm:
         self._qemu = None
         self.leave()
 
+    def save(self) -> Path:
+        """Be off, with the memory kept on the disk; gives that disk, for other machines to go on from."""
+        self.leave()
+        vm_monitor.said(self.place / "monitor", f"savevm {READY}")
+        self.tell("quit")
+        if self._qemu is not None:
+            self._qemu.wait(_PATIENCE)
+        return self.place / "root.qcow2"
+
     def leave(self) -> None:
         """End the login that `run` goes through."""
         subprocess.run([*self._ssh(), "-O", "exit", "vm"], capture_output=True, check=False)
@@ -164,17 +172,12 @@ class Vm:
         """What shell text prints, without the end of its last line."""
         return self.run(text).stdout.rstrip("\n")
 
-    def install(self, files: Mapping[str, str]) -> None:
-        """Files of the machine hold these texts; those that begin with #! can be run."""
-        packed = io.BytesIO()
-        with tarfile.open(fileobj=packed, mode="w") as archive:
-            for path, text in files.items():
-                entry = tarfile.TarInfo(path.lstrip("/"))
-                content = text.encode()
-                entry.size, entry.mode = len(content), 0o755 if text.startswith("#!") else 0o644
-                archive.addfile(entry, io.BytesIO(content))
+    def install(self, files: Mapping[str, str], links: Mapping[str, str] | None = None) -> None:
+        """Files of the machine hold these texts, and links point where they do; a text that begins with #! can be run."""
         command = [*self._ssh(), "vm", "tar --extract --no-same-owner --no-overwrite-dir --directory=/"]
-        done = subprocess.run(command, input=packed.getvalue(), capture_output=True, timeout=_LIMIT, check=False)
+        done = subprocess.run(
+            command, input=packed(files, links or {}), capture_output=True, timeout=_LIMIT, check=False
+        )
         if done.returncode != 0:
             raise HostFailed(f"{self.name}: {', '.join(files)} could not be written: {done.stderr.decode()}")
 
