@@ -98,12 +98,10 @@ def put_on(vm: Vm, machine: Emitted) -> None:
     vm.run(f"zgenhostid -f {machine.values['hostId']}; cat /etc/fstab.lab >>/etc/fstab; systemctl daemon-reload")
 
 
-def make_pools(vm: Vm, machine: Emitted) -> str:
-    """What disko's own script, run for real, says when it makes the pools of a machine on its blank disks."""
+def make_pools(vm: Vm, machine: Emitted) -> None:
+    """Disko's own script, run for real, makes the pools of a machine on its blank disks."""
     vm.install({"/root/make-pools": machine.values["create"]})
-    said = vm.said("mkdir -p /mnt; bash -o pipefail /root/make-pools")
-    vm.run("zpool export -a")  # as an installer leaves them
-    return said
+    vm.run("mkdir -p /mnt; bash -o pipefail /root/make-pools; zpool export -a")  # as an installer leaves them
 
 
 def start(vm: Vm, machine: Emitted) -> None:

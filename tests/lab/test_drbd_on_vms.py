@@ -29,6 +29,7 @@ pytestmark = [
     needs_disko,
     pytest.mark.skipif(missing_for_vms() != "", reason=missing_for_vms() or "nothing is missing"),
     pytest.mark.mirrors("vm-drbd"),
+    pytest.mark.xdist_group("volume on virtual machines"),  # all on the same ones
 ]
 
 DISK = "/dev/disk/by-id/ata-WDC_WD40EFRX-68N32N0_"
@@ -95,8 +96,9 @@ def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Volume]:
     with vms({name: (addresses[name], {serial: 256}) for name, serial in SERIALS.items()}) as up:
         together(installed, up.values())
         minor = up["left"].said("sed -n 's/^.*device minor \\([0-9]*\\);.*$/\\1/p' /run/secrets/rendered/drbd-data.res")
-        device = f"/dev/drbd{minor.split()[0]}"
-        yield Volume(up["left"], up["right"], machines, Steps(lab, "drbd"), device)
+        made = Volume(up["left"], up["right"], machines, Steps(lab, "drbd"), f"/dev/drbd{minor.split()[0]}")
+        together(made.steps.verify, up.values())
+        yield made
 
 
 @pytest.fixture
@@ -105,8 +107,7 @@ def volume(pair: Volume) -> Volume:
     for vm in (pair.left, pair.right):
         if not vm.is_on:
             boot(vm, pair.emitted[vm.name])
-    for vm in (pair.left, pair.right):
-        pair.steps.verify(vm)
+            pair.steps.verify(vm)
     return pair
 
 
@@ -166,8 +167,7 @@ def test_when_the_host_that_writes_loses_its_power_the_other_goes_on_and_later_n
     write(volume.right, "third")
     assert volume.steps.failing(volume.right) == {CONNECTED["right"]: "connected to 0 of 1"}
     boot(volume.left, volume.emitted["left"])
-    for vm in (volume.left, volume.right):
-        volume.steps.verify(vm)
+    together(volume.steps.verify, (volume.left, volume.right))
     leave(volume.right)
     take(volume.left, volume.device)
     assert read(volume.left) == "third"
@@ -183,8 +183,7 @@ def test_a_disk_that_was_replaced_by_a_blank_one_is_filled_from_the_peer(volume:
     put_on(volume.left, volume.emitted["left"])
     make_pools(volume.left, volume.emitted["left"])
     start(volume.left, volume.emitted["left"])
-    for vm in (volume.left, volume.right):
-        volume.steps.verify(vm)
+    together(volume.steps.verify, (volume.left, volume.right))
     assert volume.left.run("test -e /var/lib/homelab-drbd/data.new", check=False).returncode != 0
     leave(volume.right)
     take(volume.left, volume.device)
@@ -224,8 +223,7 @@ def test_a_cable_that_is_out_is_told_by_both_sides_and_nothing_is_lost_of_what_t
         assert volume.steps.failing(vm) == {CONNECTED[vm.name]: "connected to 0 of 1"}
     write(volume.left, "alone")
     volume.left.plug_in_cable()
-    for vm in (volume.left, volume.right):
-        volume.steps.verify(vm)
+    together(volume.steps.verify, (volume.left, volume.right))
     leave(volume.left)
     take(volume.right, volume.device)
     assert read(volume.right) == "alone"
@@ -246,8 +244,7 @@ def test_two_sides_that_wrote_apart_keep_what_each_has_until_a_person_decides(vo
     leave(volume.right)
     volume.right.run("drbdadm connect --discard-my-data data")
     volume.left.run("drbdadm connect data")
-    for vm in (volume.left, volume.right):
-        volume.steps.verify(vm)
+    together(volume.steps.verify, (volume.left, volume.right))
     leave(volume.left)
     take(volume.right, volume.device)
     assert read(volume.right) == "of-left"

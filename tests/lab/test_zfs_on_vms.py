@@ -29,12 +29,14 @@ pytestmark = [
     needs_disko,
     pytest.mark.skipif(missing_for_vms() != "", reason=missing_for_vms() or "nothing is missing"),
     pytest.mark.mirrors("vm-zfs"),
+    pytest.mark.xdist_group("pools on virtual machines"),  # all on the same ones
 ]
 
 LAB = ROOT / "vm-tests/labs/pools"
 KEY = (ROOT / "vm-tests/lib/key/id_ed25519").read_text()
 STEPS = Steps(LAB, "zfs", deep=True)
 FIRST, SECOND, THIRD = "WD-WCC7K0000101", "WD-WCC7K0000102", "WD-WCC7K0000201"
+FORGET = "zfs list -H -t snapshot -o name | xargs --no-run-if-empty --max-args=1 zfs destroy"
 COPY = "vault/replica/alpha/tank/files"
 
 
@@ -45,36 +47,33 @@ class Pools:
     alpha: Vm
     beta: Vm
     emitted: dict[str, Emitted]
-    made: dict[str, str]
-    """What disko's script said on each."""
 
 
 @pytest.fixture(scope="module")
 def both() -> Iterator[Pools]:
     """Alpha with two disks in a mirror, beta with one; use `pools`, which hands them over whole."""
     machines = emitted({name: LAB / name for name in ("alpha", "beta")})
-    made = {}
 
     def installed(vm: Vm) -> None:
         put_on(vm, machines[vm.name])
-        made[vm.name] = make_pools(vm, machines[vm.name])
+        make_pools(vm, machines[vm.name])
         start(vm, machines[vm.name])
+        STEPS.verify(vm)
 
     disks = {"alpha": {FIRST: 256, SECOND: 256}, "beta": {THIRD: 256}}
     addresses = {"alpha": "192.168.11.11/24", "beta": "192.168.11.12/24"}
     with vms({name: (addresses[name], disks[name]) for name in disks}) as up:
         together(installed, up.values())
-        yield Pools(up["alpha"], up["beta"], machines, made)
+        yield Pools(up["alpha"], up["beta"], machines)
 
 
 @pytest.fixture
 def pools(both: Pools) -> Pools:
-    """Both hosts, on and well, without snapshots; files of other tests may be there."""
+    """Both hosts, on and well; files of other tests may be there."""
     for vm in (both.alpha, both.beta):
         if not vm.is_on:
             boot(vm, both.emitted[vm.name])
-        vm.run("zfs list -H -t snapshot -o name | xargs --no-run-if-empty --max-args=1 zfs destroy")
-        STEPS.verify(vm)
+            STEPS.verify(vm)
     return both
 
 
@@ -260,7 +259,7 @@ def test_snapshots_are_taken_and_thinned_out_as_the_policy_says(pools: Pools) ->
     vm, policy = pools.alpha, pools.emitted["alpha"].values["sanoid"]
     assert (policy["tank/files"]["hourly"], policy["tank/files"]["yearly"]) == (4, 0)
     vm.install({"/etc/emitted/sanoid.conf": sanoid_conf(policy)})
-    vm.run("zfs create -o mountpoint=none tank/files/later")
+    vm.run(f"{FORGET}; zfs create -o mountpoint=none tank/files/later")
     with clock(vm):
         for hour in range(5):
             sanoid(vm, f"2027-01-10 {hour:02}:05:00")
@@ -269,7 +268,7 @@ def test_snapshots_are_taken_and_thinned_out_as_the_policy_says(pools: Pools) ->
     assert kept(vm, "tank/files", "hourly") == ["01:05", "02:05", "03:05", "04:05"]
     assert [kept(vm, "tank/files", kind) for kind in ("daily", "weekly", "monthly", "yearly")] == [["00:05"]] * 3 + [[]]
     assert kept(vm, "tank/files/later", "hourly") == ["01:05", "02:05", "03:05", "04:05"]
-    vm.run("zfs destroy -r tank/files/later")
+    vm.run(f"zfs destroy -r tank/files/later; {FORGET}")
 
 
 def syncoid(sent: dict[str, Any], key: str) -> str:
@@ -306,7 +305,7 @@ def let_in(pools: Pools) -> str:
 
 def test_files_are_sent_with_their_snapshots_and_who_sends_may_not_destroy_the_copy(pools: Pools) -> None:
     alpha, beta, key = pools.alpha, pools.beta, let_in(pools)
-    alpha.run("echo first >/srv/files/sent; sync; zfs snapshot tank/files@autosnap_1")
+    alpha.run(f"{FORGET}; echo first >/srv/files/sent; sync; zfs snapshot tank/files@autosnap_1")
     replicate(pools)
     alpha.run("echo second >/srv/files/sent; sync; zfs snapshot tank/files@autosnap_2")
     replicate(pools)
