@@ -156,6 +156,18 @@ def test_what_is_written_on_one_host_is_read_on_the_other(volume: Volume) -> Non
     leave(volume.right)
 
 
+def test_a_deploy_takes_over_what_changed_on_the_host_that_uses_the_volume_and_on_the_one_that_does_not(
+    volume: Volume,
+) -> None:
+    take(volume.left, volume.device)
+    write(volume.left, "in use")
+    for vm in (volume.left, volume.right):
+        vm.run("systemctl reload homelab-drbd-data")
+        volume.steps.verify(vm)
+    assert read(volume.left) == "in use"
+    leave(volume.left)
+
+
 def test_when_the_host_that_writes_loses_its_power_the_other_goes_on_and_later_nobody_settles_anything(
     volume: Volume,
 ) -> None:
@@ -199,7 +211,7 @@ def test_copies_that_are_equal_are_found_equal_and_a_byte_that_changed_below_is_
     volume.right.run("echo changed | dd of=/dev/zvol/tank/drbd/data bs=1M seek=20 conv=notrunc oflag=sync status=none")
     volume.right.run("drbdadm up data")
     volume.steps.verify(volume.right)
-    below = "dd if=/dev/zvol/tank/drbd/data bs=1M skip=20 count=1 status=none | tr -d '\\0'"
+    below = "dd if=/dev/zvol/tank/drbd/data bs=1M skip=20 count=1 iflag=direct status=none | tr -d '\\0'"
     assert volume.right.said(f"{below} | head -n 1") == "changed"
     assert volume.left.run(compare, check=False).returncode != 0
     said = volume.left.said("journalctl --output=cat --lines=6 --unit=homelab-drbd-data-verify.service")

@@ -11,6 +11,7 @@ from pathlib import Path
 from tests.lab.image import CACHE, SUITE, ImageFailed, alone, source
 
 _MODULES = ("spl.ko", "zfs.ko")
+_TOOLS = ("dkms", "file", "libc6-dev", "lsb-release", "perl")
 _PATIENCE = 3600.0  # on an idle machine of two processors it takes seven minutes
 
 
@@ -32,9 +33,10 @@ def _build(kept: Path, kernel: str, zfs: str) -> None:
         fetch = f"cd /tmp && apt-get --quiet download zfs-dkms={zfs} && dpkg-deb --extract zfs-dkms_*.deb /"
         _run("the source of ZFS", ["chroot", str(root), "sh", "-ec", fetch])
         jobs = str(os.cpu_count() or 1)
-        build = ["dkms", "build", "-m", "zfs", "-v", upstream, "-k", kernel, "-j", jobs]
+        log = f"/var/lib/dkms/zfs/{upstream}/build/make.log"
+        build = f"dkms build -m zfs -v {upstream} -k {kernel} -j {jobs} || {{ tail -n 8 {log}; exit 1; }}"
         apart = ["unshare", "--mount", "--pid", "--fork", "--kill-child", f"--mount-proc={root}/proc"]
-        _run("the modules of ZFS", ["nice", *apart, "chroot", str(root), *build])
+        _run("the modules of ZFS", ["nice", *apart, "chroot", str(root), "sh", "-ec", build])
         made.mkdir()
         for module in _MODULES:
             shutil.copy(next(root.glob(f"var/lib/dkms/zfs/{upstream}/{kernel}/*/module/{module}*")), made)
@@ -46,7 +48,13 @@ def _build(kept: Path, kernel: str, zfs: str) -> None:
 
 def _workshop(root: Path, kernel: str) -> list[str]:
     return [
-        *("mmdebstrap", "--quiet", "--variant=minbase", "--mode=root", f"--include=dkms,linux-headers-{kernel}"),
+        *(
+            "mmdebstrap",
+            "--quiet",
+            "--variant=minbase",
+            "--mode=root",
+            f"--include={','.join(_TOOLS)},linux-headers-{kernel}",
+        ),
         '--aptopt=Acquire::Check-Valid-Until "false"',
         '--aptopt=APT::Install-Recommends "false"',
         "--skip=cleanup/apt",
