@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from tempfile import NamedTemporaryFile
 from typing import TYPE_CHECKING
 
+from tests.lab.needs import missing_for_systems
 from tests.lab.store import fill
-from tests.modules.harness import evaluate_host
+from tests.modules.harness import evaluate
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from tests.lab.hosts import LabHost
 
 FORGET = "homelab-guests-forget.service"
@@ -83,10 +86,24 @@ _STAND_INS = {"systemd": {"udevadm": _UDEVADM}, "zfs-user": {"zfs": _ZFS}}
 # What keeps a domain from starting where there is neither KVM nor a volume of ZFS, and what stands there instead.
 _STARTABLE = {
     "<domain type='kvm'>": "<domain type='qemu'>",
+    "mode='host-passthrough'>": "mode='maximum'>",
     "<driver name='vhost'/>": "<driver name='qemu'/>",
     "<disk device='disk' type='block'>": "<disk device='disk' type='file'>",
     "<source dev='/dev/zvol/": "<source file='/dev/zvol/",
 }
+
+
+@cache
+def missing_for_guests() -> str:
+    """Why no guest can be run on a test host here; empty when it can."""
+    if not Path("/dev/net/tun").exists():
+        return "guests of test hosts need /dev/net/tun"
+    try:
+        with NamedTemporaryFile(dir="/dev/shm") as file:
+            os.close(os.open(file.name, os.O_RDWR | os.O_DIRECT))
+    except OSError:
+        return "guests of test hosts need a kernel whose tmpfs takes O_DIRECT (6.6)"
+    return missing_for_systems()
 
 
 @dataclass
@@ -99,14 +116,19 @@ class Hypervisor:
     def prepare(self) -> None:
         """Give a new host what is under libvirt."""
         self._write("usr/local/sbin/ground", _LAY_GROUND)
+        self._write("usr/bin/zfs", _ZFS)
         self._write(f"{_UNITS}/ground.service", _GROUND)
         # As our module has NixOS write it.
         self._write("etc/default/libvirt-guests", "ON_BOOT=ignore\nON_SHUTDOWN=shutdown\n")
-        self.host.run("systemctl daemon-reload && systemctl enable --quiet --now ground && systemctl restart libvirtd")
+        # libvirtd asks for a delay of every shutdown, and logind grants it; there are no guests of users to wait for.
+        self._write("etc/systemd/logind.conf.d/delay.conf", "[Login]\nInhibitDelayMaxSec=1\n")
+        self.host.run(
+            "systemctl daemon-reload && systemctl enable --quiet --now ground && systemctl restart libvirtd systemd-logind"
+        )
 
-    def switch(self, directory: Path) -> None:
-        """Run what the generated directory of a machine says of its guests, as a switch of NixOS would make it so."""
-        old, new = self._units, evaluate_host(directory, _SELECT)
+    def switch(self, module: str) -> None:
+        """Run what a module, in Nix, says of guests, as a switch of NixOS would make it so."""
+        old, new = self._units, evaluate(module, _SELECT)
         self._units = new
         gone = old.keys() - new.keys()
         self._do("stop", gone)
@@ -126,8 +148,10 @@ class Hypervisor:
         self._do("start", new.keys() - old.keys())
 
     def said(self, guest: str) -> list[str]:
-        """What the unit of a guest has said since the host was booted."""
-        return self.host.said(f"journalctl --quiet --boot --output=cat --identifier=homelab-guest --identifier=homelab-guest-disk --unit=homelab-guest-{guest}").splitlines()
+        """What the programs of a guest's unit have said since the host was booted."""
+        unit = f"homelab-guest-{guest}"
+        told = [f"--identifier={name}" for name in ("homelab-guest", f"{unit}-prepare")]
+        return self.host.said(f"journalctl --quiet --boot --output=cat --unit={unit} {' '.join(told)}").splitlines()
 
     def virsh(self, *words: str) -> str:
         """What virsh answers; it must succeed."""
@@ -139,6 +163,7 @@ class Hypervisor:
 
     def _write(self, path: str, text: str) -> None:
         file = self.host.disk / path
+        file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text)
         file.chmod(0o755 if text.startswith("#!") else 0o644)
 
