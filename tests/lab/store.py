@@ -11,7 +11,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
     from pathlib import Path
 
-Texts = "Mapping[str, str]"
 _PATH = re.compile(r"/nix/store/[0-9a-z]{32}-([-.+_?=0-9a-zA-Z]+)")
 
 
@@ -28,7 +27,7 @@ def fill(
 ) -> None:
     """Make whatever the texts of units refer to, directly or not, be in the store of a disk.
 
-    A text that was written is there as it is, XML after a `change`. A package has the programs of Debian's `packages`
+    A program that was written is there as it is, any other text after a `change`. A package has the programs of Debian's `packages`
     that stand for it and no others, so that a program that is missing on a PATH is missing here too.
     """
     pending, seen = list(units), set()
@@ -41,7 +40,7 @@ def fill(
             text = _written(path)
             if text is not None:
                 pending.append(text)
-                _put(disk, path, name, change(text) if name.endswith(".xml") else text)
+                _put(disk, path, name, text if text.startswith("#!") else change(text))
             elif name in packages:
                 _package(disk, path, packages[name], stand_ins.get(name, {}))
             else:

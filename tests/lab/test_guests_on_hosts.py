@@ -198,7 +198,7 @@ def test_a_guest_that_runs_without_a_system_counts_nothing(tower: Tower) -> None
 
     assert tower.hypervisor.virsh("list --name") == "lodger"
     with pytest.raises(TookTooLong):
-        tower.ticks(seconds=5)
+        tower.ticks(seconds=3)
 
 
 def test_a_guest_is_shut_down_before_its_host_is_and_started_with_it(
@@ -384,7 +384,7 @@ def test_the_script_of_the_vm_test_runs_to_its_end_here_but_for_kvm_itself(tower
     )
     script: str = json.loads(done.stdout)
     assert script.count(NEEDS_KVM) == 1
-    tower.hypervisor.switch(f"{{ imports = [ {hypervisor}/tower ]; homelab.kvm.shutdownTimeout = 2; }}")
+    tower.hypervisor.switch(f"{{ imports = [ {hypervisor}/tower ]; homelab.kvm.shutdownTimeout = 1; }}")
     (tower.host.disk / "etc/homelab").mkdir()
     make_pools = tower.host.disk / "etc/homelab/make-pools"
     make_pools.write_text("#!/bin/sh\n")
