@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import http.client
 import json
+import ssl
 import subprocess
 import time
+from contextlib import closing
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from tests.lab.hosts import LabHost
@@ -39,6 +44,7 @@ _PROGRAMS = {
     "kube-scheduler": f"--kubeconfig={ADMIN} --leader-elect=false",
 }
 _TOKENS = {"admin": "system:masters", "system:node:n1": "system:nodes", "system:node:n2": "system:nodes"}
+_SHUNNED = ("node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable")
 _CERTIFICATES = ("/var/lib/kubelet/pki/kubelet-client-current.pem", "/var/lib/rancher/k3s/agent/client-kubelet.crt")
 # An API server that is asked to stop waits a minute for those that watch it.
 _UNIT = """\
@@ -60,44 +66,51 @@ KUBECONFIG=${KUBECONFIG:-/etc/rancher/k3s/k3s.yaml} exec /usr/bin/kubectl "$@"
 
 
 class TookTooLong(Exception):
-    """Kubernetes did not come to what it should; the message has what kubectl said last."""
+    """Kubernetes did not come to what it should."""
+
+
+class KubernetesRefused(Exception):
+    """Kubernetes did not do what it was asked; the message has its answer."""
 
 
 def start_kubernetes(server: LabHost, others: list[LabHost]) -> Kubernetes:
-    """Make a host the server of a cluster of kubeadm's kind and of k3s's, and others machines that know it."""
-    key = server.disk / f"{_STATE[1:]}/sa.key"
-    key.parent.mkdir(parents=True)
-    subprocess.run(["ssh-keygen", "-q", "-t", "rsa", "-m", "PEM", "-N", "", "-f", key], check=True)
-    _write(
-        server, f"{_STATE}/tokens.csv", "".join(f'{user},{user},{user},"{group}"\n' for user, group in _TOKENS.items())
-    )
-    for place in (ADMIN, "/etc/rancher/k3s/k3s.yaml"):
-        _write(server, place, _credentials("admin", _API))
-    for name, words in _PROGRAMS.items():
-        _write(
-            server,
-            f"/etc/systemd/system/{name}.service",
-            _UNIT.format(words=f"{name} {words.format(address=server.address)}"),
-        )
-    _write(server, "/etc/kubernetes/manifests/etcd.yaml", "")
-    for host in (server, *others):
-        for place in (NODE, "/var/lib/rancher/k3s/agent/kubelet.kubeconfig"):
-            _write(host, place, _credentials(f"system:node:{host.name}", f"https://{server.address}:6443"))
-        for unit in ("kubelet", "k3s"):
-            _write(host, f"/etc/systemd/system/{unit}.service", _KUBELET)
-        _write(host, "/usr/bin/k3s", _K3S)
-        host.run("systemctl daemon-reload && systemctl start kubelet k3s")
-    server.run("systemctl start etcd kube-apiserver")
+    """Make a host the server of a cluster, of kubeadm's kind and of k3s's at once, and others machines that know it."""
+    _install_server(server)
+    server.run("systemctl daemon-reload && systemctl start etcd kube-apiserver")
     made = Kubernetes(server)
-    made.wait_until("get --raw /readyz")
+    made.is_up()
     server.run("systemctl start kube-controller-manager kube-scheduler")
-    # A certificate is what the server has just made itself; nothing is asked of the others but how long it lasts.
+    # It is what the server has just made for itself: of the others nothing is asked but how long theirs last.
     certificate = (server.disk / "etc/kubernetes/pki/apiserver.crt").read_text()
     for host in (server, *others):
-        for place in _CERTIFICATES:
-            _write(host, place, certificate)
-    made.wait_until("get serviceaccount default")
+        _install_node(host, server, certificate)
+    wait_for(lambda: made.has_object("/api/v1/namespaces/default/serviceaccounts/default"))
     return made
+
+
+def _install_server(host: LabHost) -> None:
+    key = host.disk / f"{_STATE[1:]}/sa.key"
+    key.parent.mkdir(parents=True)
+    subprocess.run(["ssh-keygen", "-q", "-t", "rsa", "-m", "PEM", "-N", "", "-f", key], check=True)
+    tokens = [f'{user},{user},{user},"{group}"\n' for user, group in _TOKENS.items()]
+    _write(host, f"{_STATE}/tokens.csv", "".join(tokens))
+    for place in (ADMIN, "/etc/rancher/k3s/k3s.yaml"):
+        _write(host, place, _credentials("admin", _API))
+    for name, options in _PROGRAMS.items():
+        words = f"{name} {options.format(address=host.address)}"
+        _write(host, f"/etc/systemd/system/{name}.service", _UNIT.format(words=words))
+    _write(host, "/etc/kubernetes/manifests/etcd.yaml", "")
+
+
+def _install_node(host: LabHost, server: LabHost, certificate: str) -> None:
+    for place in (NODE, "/var/lib/rancher/k3s/agent/kubelet.kubeconfig"):
+        _write(host, place, _credentials(f"system:node:{host.name}", f"https://{server.address}:6443"))
+    for place in _CERTIFICATES:
+        _write(host, place, certificate)
+    for unit in ("kubelet", "k3s"):
+        _write(host, f"/etc/systemd/system/{unit}.service", _KUBELET)
+    _write(host, "/usr/bin/k3s", _K3S)
+    host.run("systemctl daemon-reload && systemctl start kubelet k3s")
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,53 +119,94 @@ class Kubernetes:
 
     server: LabHost
 
-    def ask(self, words: str, *, check: bool = True, stdin: str = "") -> subprocess.CompletedProcess[str]:
+    def is_up(self) -> None:
+        """Wait until the API is ready."""
+        wait_for(lambda: self._answers("GET", "/readyz") == HTTPStatus.OK)
+
+    def kubectl(self, words: str, *, check: bool = True) -> subprocess.CompletedProcess[str]:
         """Run kubectl as the administrator, on the server."""
-        return self.server.run(f"kubectl --kubeconfig={ADMIN} {words}", check=check, stdin=stdin)
+        return self.server.run(f"kubectl --kubeconfig={ADMIN} {words}", check=check)
 
-    def said(self, words: str) -> str:
-        """What kubectl says, without white space at its ends."""
-        return self.ask(words).stdout.strip()
+    def get(self, path: str) -> dict[str, Any]:
+        """An object, or a list of objects."""
+        return self._asked("GET", path)
 
-    def wait_until(self, words: str, says: str | None = None, seconds: float = 60) -> None:
-        """Wait until kubectl succeeds, and says what it should if anything."""
-        until = time.monotonic() + seconds
-        while True:
-            done = self.ask(words, check=False)
-            if done.returncode == 0 and says in {None, done.stdout.strip()}:
-                return
-            if time.monotonic() > until:
-                raise TookTooLong(f"kubectl {words}: exit {done.returncode}\n{done.stdout}{done.stderr}")
-            time.sleep(0.2)
+    def items(self, path: str) -> list[dict[str, Any]]:
+        """The objects of a list."""
+        found: list[dict[str, Any]] = self.get(path)["items"]
+        return found
 
-    def create(self, *objects: dict[str, Any]) -> None:
-        """Create objects; one with a field that Kubernetes does not know is refused."""
-        listed = {"apiVersion": "v1", "kind": "List", "items": objects}
-        self.ask("create --validate=true --filename=-", stdin=json.dumps(listed))
+    def has_object(self, path: str) -> bool:
+        """Whether there is an object."""
+        return self._answers("GET", path) == HTTPStatus.OK
+
+    def create(self, path: str, made: dict[str, Any]) -> None:
+        """Put an object into a list."""
+        self._asked("POST", path, made)
+
+    def change(self, path: str, parts: dict[str, Any]) -> None:
+        """Change parts of an object; None takes one out."""
+        self._asked("PATCH", path, parts)
+
+    def delete(self, path: str) -> None:
+        """Delete an object, or all of a list, at once."""
+        self._asked("DELETE", f"{path}?gracePeriodSeconds=0")
 
     def has(self, name: str, *, ready: str = "True", why: str = "", boot: str = "boot-1", **conditions: str) -> None:
         """Have a node that says this of itself, new or as what became of the old one; it is as open as it was."""
         told = {"Ready": (ready, why or "kubelet is posting ready status")}
         told |= {kind: (status, "") for kind, status in conditions.items()}
-        node = _node(name, told, boot)
-        found = self.ask(f"get node {name} -o json", check=False)
-        if found.returncode != 0:
-            self.create(node)
+        node, path = _node(name, told, boot), f"/api/v1/nodes/{name}"
+        if self.has_object(path):
+            self.change(f"{path}/status", {"status": node["status"]})
         else:
-            self._replace_status(f"nodes/{name}", json.loads(found.stdout) | {"status": node["status"]})
+            self.create("/api/v1/nodes", node)
         # What the controller makes of it decides where pods may go.
-        taint = "" if ready == "True" else "node.kubernetes.io/not-ready"
-        self.wait_until(f"get node {name} -o jsonpath='{{.spec.taints[?(@.effect==\"NoExecute\")].key}}'", taint)
+        wait_for(lambda: self._is_shunned(path) == (ready != "True"))
 
     def has_running(self, pod: str) -> None:
         """Have a pod that was given to a node run there and be ready, as its kubelet would tell."""
-        found = json.loads(self.said(f"get pod {pod} -o json"))
-        found["status"] |= {"phase": "Running", "conditions": [{"type": "Ready", "status": "True"}]}
-        self._replace_status(f"namespaces/{found['metadata']['namespace']}/pods/{pod}", found)
+        told = {"phase": "Running", "conditions": [{"type": "Ready", "status": "True"}]}
+        self.change(f"/api/v1/namespaces/default/pods/{pod}/status", {"status": told})
 
-    def _replace_status(self, path: str, changed: dict[str, Any]) -> None:
-        del changed["metadata"]["resourceVersion"]  # whoever else has changed it meanwhile
-        self.ask(f"replace --raw /api/v1/{path}/status --filename=-", stdin=json.dumps(changed))
+    def _is_shunned(self, path: str) -> bool:
+        taints = self.get(path)["spec"].get("taints", [])
+        return any(taint["key"] in _SHUNNED for taint in taints)
+
+    def _answers(self, method: str, path: str) -> int:
+        try:
+            return self._request(method, path, None)[0]
+        except OSError:
+            return 0
+
+    def _asked(self, method: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
+        status, said = self._request(method, path, body)
+        if status >= HTTPStatus.BAD_REQUEST:
+            raise KubernetesRefused(f"{method} {path}: {status} {said.decode()}")
+        answer: dict[str, Any] = json.loads(said)
+        return answer
+
+    def _request(self, method: str, path: str, body: dict[str, Any] | None) -> tuple[int, bytes]:
+        certificate = self.server.disk / "etc/kubernetes/pki/apiserver.crt"
+        if not certificate.exists():
+            raise FileNotFoundError(certificate)
+        trusted = ssl.create_default_context(cafile=str(certificate))
+        line = http.client.HTTPSConnection(self.server.address, 6443, context=trusted, timeout=30)
+        kind = "application/merge-patch+json" if method == "PATCH" else "application/json"
+        with closing(line):
+            text = None if body is None else json.dumps(body)
+            line.request(method, path, text, {"Authorization": "Bearer admin", "Content-Type": kind})
+            answer = line.getresponse()
+            return answer.status, answer.read()
+
+
+def wait_for(condition: Callable[[], bool], seconds: float = 60) -> None:
+    """Wait until something is so."""
+    until = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > until:
+            raise TookTooLong(f"not within {seconds:g} s")
+        time.sleep(0.05)
 
 
 def _node(name: str, conditions: dict[str, tuple[str, str]], boot: str) -> dict[str, Any]:

@@ -45,7 +45,7 @@ MIB = 1024 * 1024
 IMAGE = "srv/images/lodger.raw"
 VOLUME = "var/lib/volumes/tank/guests/lodger-data"
 UNIT = "homelab-guest-lodger"
-LODGER = {
+LODGER: dict[str, Any] = {
     "on": "tower",
     "cpus": "1",
     "memory": "64MiB",

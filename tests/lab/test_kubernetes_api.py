@@ -26,7 +26,7 @@ from pyhomelab.targets import Target
 from tests.lab.hosts import lab
 from tests.lab.image import image
 from tests.lab.kube_binaries import kubernetes_layer
-from tests.lab.kubernetes import Kubernetes, start_kubernetes
+from tests.lab.kubernetes import Kubernetes, start_kubernetes, wait_for
 from tests.lab.needs import missing_for_systems
 from tests.lab.store import fill
 from tests.labs import KEY
@@ -115,26 +115,32 @@ class Cluster:
 
     def runs(self, name: str, replicas: int = 1, grace: int = 0) -> None:
         """Have a deployment whose pods are on n2 and run, as far as Kubernetes is told."""
-        self.kubernetes.create(deployment(name, replicas, grace))
-        self.kubernetes.wait_until(f"get deployment {name} -o jsonpath='{{.status.updatedReplicas}}'", str(replicas))
-        for pod in self.pods(f"app={name}"):
-            self.kubernetes.wait_until(f"get pod {pod} -o jsonpath='{{.spec.nodeName}}'", "n2")
+        self.kubernetes.create(DEPLOYMENTS, deployment(name, replicas, grace))
+        wait_for(lambda: len(self.pods()) == replicas)
+        for pod in self.pods():
             self.kubernetes.has_running(pod)
-        self.kubernetes.wait_until(f"get deployment {name} -o jsonpath='{{.status.readyReplicas}}'", str(replicas))
+        deployed = f"{DEPLOYMENTS}/{name}"
+        wait_for(lambda: self.kubernetes.get(deployed)["status"].get("readyReplicas") == replicas)
 
-    def pods(self, *selectors: str) -> list[str]:
-        """The names of the pods on n2 in the default namespace, with these labels."""
-        words = [f"--selector={selector}" for selector in selectors]
-        asked = f"get pods --field-selector=spec.nodeName=n2 -o name {' '.join(words)}"
-        return [name.removeprefix("pod/") for name in self.kubernetes.said(asked).split()]
+    def pods(self, node: str = "n2", namespace: str = "default") -> list[str]:
+        """The names of the pods on a node; of those on none, if its name is empty."""
+        found = self.kubernetes.items(f"/api/v1/namespaces/{namespace}/pods?fieldSelector=spec.nodeName={node}")
+        return [pod["metadata"]["name"] for pod in found]
 
     def spec(self) -> dict[str, Any]:
         """What is closed and marked of n2."""
-        node = json.loads(self.kubernetes.said("get node n2 -o json"))
-        mark = node["metadata"]["annotations"].get("pyhomelab/cordoned-by")
-        return {"closed": node["spec"].get("unschedulable", False), "mark": mark}
+        node = self.kubernetes.get(N2)
+        return {"closed": node["spec"].get("unschedulable", False), "mark": node["metadata"]["annotations"].get(MARK)}
 
 
+BOTH = ["kubeadm", pytest.param("k3s", marks=pytest.mark.mirrors("vm-k3s"))]
+MARK = "pyhomelab/cordoned-by"
+N2 = "/api/v1/nodes/n2"
+PODS = "/api/v1/namespaces/default/pods"
+DEPLOYMENTS = "/apis/apps/v1/namespaces/default/deployments"
+REPLICA_SETS = "/apis/apps/v1/namespaces/default/replicasets"
+BUDGETS = "/apis/policy/v1beta1/namespaces/default/poddisruptionbudgets"
+FLANNEL = "/api/v1/namespaces/kube-flannel/configmaps/flannel"
 OPEN = {"closed": False, "mark": None}
 CLOSED = {"closed": True, "mark": RUN}
 
@@ -185,11 +191,13 @@ def started(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
 def cluster(started: Cluster) -> Cluster:
     """The cluster with its two nodes, open and ready, and nothing on them but the pod network if there is one."""
     started.hosts["n2"].run("systemctl start kubelet k3s")
-    started.kubernetes.ask("delete deployment,poddisruptionbudget,pod --all --grace-period=0 --force")
-    started.kubernetes.has("n1", EtcdIsVoter="True")
-    started.kubernetes.has("n2")
-    started.kubernetes.ask("uncordon n2")
-    started.kubernetes.ask("annotate node n2 pyhomelab/cordoned-by-")
+    kubernetes = started.kubernetes
+    for objects in (BUDGETS, DEPLOYMENTS, REPLICA_SETS, PODS):
+        kubernetes.delete(objects)
+    kubernetes.has("n1", EtcdIsVoter="True")
+    kubernetes.has("n2")
+    kubernetes.change(N2, {"spec": {"unschedulable": None}, "metadata": {"annotations": {MARK: None}}})
+    wait_for(lambda: kubernetes.items(PODS) == [])
     return started
 
 
@@ -240,30 +248,26 @@ def test_the_pod_network_is_taken_whole_and_every_node_gets_its_pod(cluster: Clu
         "daemonset.apps/flannel serverside-applied",
     ]
 
-    stored = json.loads(cluster.kubernetes.said(f"get --filename={path} -o json"))["items"]
+    stored = json.loads(cluster.kubernetes.kubectl(f"get --filename={path} -o json").stdout)["items"]
     assert [lacking(one, given) for one, given in zip(stored, items, strict=True)] == [[]] * 6
-    nodes = "get pods --namespace=kube-flannel -o jsonpath='{.items[*].spec.nodeName}'"
-    cluster.kubernetes.wait_until(f"{nodes} | tr ' ' '\\n' | sort | xargs", "n1 n2")
+    wait_for(lambda: all(len(cluster.pods(node, "kube-flannel")) == 1 for node in ("n1", "n2")))
 
 
 def test_the_pod_network_is_put_in_a_second_time_without_a_change_and_a_change_by_hand_is_undone(
     cluster: Cluster,
 ) -> None:
     put_in_place(cluster)
-    versions = "get configmap,clusterrole,namespace/kube-flannel,serviceaccount --namespace=kube-flannel"
-    asked = f"{versions} --selector=app=flannel -o jsonpath='{{.items[*].metadata.resourceVersion}}'"
-    asked = asked.replace("namespace/kube-flannel,", "")
-    before = cluster.kubernetes.said(asked)
+    path, items = manifest()
+    versions = f"get --filename={path} -o jsonpath='{{.items[:5].metadata.resourceVersion}}'"
+    before = cluster.kubernetes.kubectl(versions).stdout
     put_in_place(cluster)
-    assert cluster.kubernetes.said(asked) == before
+    assert cluster.kubernetes.kubectl(versions).stdout == before
 
-    patch = '{"data": {"net-conf.json": "{}", "added": "by hand"}}'
-    cluster.kubernetes.ask(f"patch configmap flannel --namespace=kube-flannel --patch='{patch}'")
+    cluster.kubernetes.change(FLANNEL, {"data": {"net-conf.json": "{}", "added": "by hand"}})
     put_in_place(cluster)
 
-    (wanted,) = [item["data"] for item in manifest()[1] if item["kind"] == "ConfigMap"]
-    stored = json.loads(cluster.kubernetes.said("get configmap flannel --namespace=kube-flannel -o json"))["data"]
-    assert stored == wanted | {"added": "by hand"}
+    (wanted,) = [item["data"] for item in items if item["kind"] == "ConfigMap"]
+    assert cluster.kubernetes.get(FLANNEL)["data"] == wanted | {"added": "by hand"}
 
 
 def test_a_field_that_kubernetes_does_not_know_is_refused_by_kubectl_and_by_the_server(cluster: Cluster) -> None:
@@ -273,7 +277,7 @@ def test_a_field_that_kubernetes_does_not_know_is_refused_by_kubectl_and_by_the_
     assert f'{place}: unknown field "hostNetworking" in io.k8s.api.core.v1.PodSpec' in said
     path, _ = manifest()
     words = f"apply --server-side --force-conflicts --validate=false --filename={path}"
-    refused = cluster.kubernetes.ask(words, check=False)
+    refused = cluster.kubernetes.kubectl(words, check=False)
     assert refused.returncode != 0
     assert ".spec.template.spec.hostNetworking: field not declared in schema" in refused.stderr
 
@@ -281,7 +285,7 @@ def test_a_field_that_kubernetes_does_not_know_is_refused_by_kubectl_and_by_the_
 # Checks
 
 
-@pytest.mark.parametrize("distribution", ["kubeadm", "k3s"])
+@pytest.mark.parametrize("distribution", BOTH)
 def test_the_checks_of_a_cluster_that_is_well_hold_on_a_server_and_on_an_agent(
     cluster: Cluster, distribution: str
 ) -> None:
@@ -305,7 +309,7 @@ BREAKS: dict[str, Broken] = {
     "a node is in no cluster": (
         "n2",
         "k3s",
-        lambda cluster: cluster.kubernetes.ask("delete node n2"),
+        lambda cluster: cluster.kubernetes.delete(N2),
         {"node n2 is Ready": 'Error from server (NotFound): nodes "n2" not found'},
     ),
     "a server of k3s has no vote": (
@@ -365,13 +369,13 @@ def stopped(cluster: Cluster, unit: str) -> Iterator[None]:
         yield
     finally:
         cluster.hosts["n1"].run(f"systemctl start {unit}")
-        cluster.kubernetes.wait_until("get --raw /readyz")
+        cluster.kubernetes.is_up()
 
 
 # Emptying a node
 
 
-@pytest.mark.parametrize("distribution", ["kubeadm", "k3s"])
+@pytest.mark.parametrize("distribution", BOTH)
 def test_a_node_is_emptied_of_its_pods_but_those_of_daemon_sets_and_opened_again(
     cluster: Cluster, distribution: str
 ) -> None:
@@ -384,17 +388,13 @@ def test_a_node_is_emptied_of_its_pods_but_those_of_daemon_sets_and_opened_again
     assert drains == Drains((Drained(node, is_ours=True, boot_id="boot-1"),))
     assert cluster.pods() == []
     assert cluster.spec() == CLOSED
-    flannel = "get pods --namespace=kube-flannel --field-selector=spec.nodeName=n2 --output=name"
-    assert cluster.kubernetes.said(flannel).startswith("pod/flannel-")
-    waiting = "get pods --field-selector=spec.nodeName= -o jsonpath='{.items[*].status.phase}'"
-    assert cluster.kubernetes.said(waiting) == "Pending Pending"
+    assert len(cluster.pods("n2", "kube-flannel")) == 1
+    wait_for(lambda: len(cluster.pods("")) == 2)  # new ones wait for a place
 
     open_again(drains, cluster.reach, is_rebooted=False, seconds=10)
 
     assert cluster.spec() == OPEN
-    # The scheduler gives it again what had to wait.
-    cluster.kubernetes.wait_until("get pods --field-selector=spec.nodeName= --output=name", "")
-    assert len(cluster.pods("app=web")) == 2
+    wait_for(lambda: len(cluster.pods("n2")) == 2)
 
 
 def test_a_node_is_opened_when_it_is_ready_after_another_boot_and_not_before(cluster: Cluster) -> None:
@@ -414,7 +414,7 @@ def test_a_node_is_opened_when_it_is_ready_after_another_boot_and_not_before(clu
 
 
 def test_a_node_that_a_person_has_closed_is_emptied_and_stays_closed(cluster: Cluster) -> None:
-    cluster.kubernetes.ask("cordon n2")
+    cluster.kubernetes.change(N2, {"spec": {"unschedulable": True}})
     node = cluster.node("kubeadm")
 
     drains = drain([node], RUN, cluster.reach, seconds=10)
@@ -426,8 +426,8 @@ def test_a_node_that_a_person_has_closed_is_emptied_and_stays_closed(cluster: Cl
 
 def test_a_pod_that_its_budget_keeps_is_left_and_the_node_is_open_again(cluster: Cluster) -> None:
     cluster.runs("web")
-    cluster.kubernetes.create(budget("web"))
-    cluster.kubernetes.wait_until("get poddisruptionbudget web -o jsonpath='{.status.currentHealthy}'", "1")
+    cluster.kubernetes.create(BUDGETS, budget("web"))
+    wait_for(lambda: cluster.kubernetes.get(f"{BUDGETS}/web").get("status", {}).get("currentHealthy") == 1)
     (pod,) = cluster.pods()
 
     with pytest.raises(NotDrained) as refused:
@@ -444,7 +444,7 @@ def test_a_pod_that_its_budget_keeps_is_left_and_the_node_is_open_again(cluster:
 
 def test_a_pod_that_nobody_would_make_again_is_left_and_the_node_is_open_again(cluster: Cluster) -> None:
     pod = deployment("alone", 1, 0)["spec"]["template"]["spec"] | {"nodeName": "n2"}
-    cluster.kubernetes.create({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "alone"}, "spec": pod})
+    cluster.kubernetes.create(PODS, {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "alone"}, "spec": pod})
 
     with pytest.raises(NotDrained) as refused:
         drain([cluster.node("k3s")], RUN, cluster.reach, seconds=3)
