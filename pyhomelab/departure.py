@@ -12,9 +12,9 @@ from pyhomelab.generated import changes_due
 from pyhomelab.inspection import Inspection
 from pyhomelab.premises import Premises
 from pyhomelab.retirement import retirement
-from pyhomelab.secrets import secrets_of
+from pyhomelab.secrets import host_key_of, secrets_of
 from pyhomelab.targets import targets
-from pyhomelab.vault import host_key_file, secrets_directory
+from pyhomelab.vault import secrets_directory
 from pyhomelab.wording import listed
 from pyhomelab.worktree import Change
 
@@ -81,9 +81,9 @@ def _secrets(lab: Inventory, after: Inventory, inventory: Path, machine: str) ->
     """Remove the secrets that nobody needs any more, with their public halves, and the machine's own key."""
     directory = secrets_directory(inventory)
     left = {secret.name for secret in secrets_of(after)}
-    gone = [secret for secret in secrets_of(lab) if secret.name not in left]
+    gone = [host_key_of(machine), *(secret for secret in secrets_of(lab) if secret.name not in left)]
     names = [name for secret in gone for name in (f"{secret.name}.yaml", secret.public) if name is not None]
-    for file in (*(directory / name for name in names), host_key_file(directory, machine)):
+    for file in (directory / name for name in names):
         if file.is_file():
             old = file.read_text(encoding="utf-8", errors="surrogateescape")
             yield Change(str(file.relative_to(directory.parent)), old, None)

@@ -77,7 +77,8 @@ class Facts:
 
     `architecture` is as `uname -m` says; `firmware` is None where there is neither UEFI nor a BIOS, as on most ARM
     boards. `cpu_threads` and `memory` (bytes installed) are None where the machine did not say. `system` is what it
-    runs, in words, such as `NixOS 26.05 (installer)`. `missing` names what it could not tell, and for want of what.
+    runs, in words, such as `NixOS 26.05 (Yarara), installer`, and empty where nobody said it. `missing` names what the
+    machine could not tell, and why. Where not `knows_contents`, a disk on which nothing seems to lie may be full.
     """
 
     hostname: str
@@ -92,3 +93,4 @@ class Facts:
     disks: tuple[Disk, ...]
     nics: tuple[Nic, ...]
     missing: tuple[str, ...]
+    knows_contents: bool = True

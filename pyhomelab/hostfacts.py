@@ -30,8 +30,8 @@ _LARGEST_MEMORY = 1 << 50
 _MOST_THREADS = 4096
 _PC = ("x86_64", "i686", "i586", "i386")
 _LACKS = {
-    "lsblk": "its disks: there is no lsblk (util-linux)",
-    "ip": "the addresses and other names of its network cards: there is no ip (iproute2)",
+    "lsblk": ("its disks", "util-linux"),
+    "ip": ("the addresses and other names of its network cards", "iproute2"),
 }
 Rows = dict[str, list[list[str]]]
 
@@ -42,7 +42,6 @@ def facts_of(name: str, done: Done) -> Facts:
     try:
         hostname, machine, os, variant = map(_clean, rows["os"][0])
         threads, model, flag = rows["cpu"][0]
-        disks, nics = _disks(rows), tuple(_nics(rows))
         return Facts(
             hostname=hostname,
             system=_system(os, variant),
@@ -51,11 +50,12 @@ def facts_of(name: str, done: Done) -> Facts:
             cpu_model=_clean(model) or None,
             cpu_threads=_number(threads, _MOST_THREADS) or None,
             virtualization=_virtualization(flag),
-            memory=_memory(*rows["memory"][0]),
+            memory=_memory(rows["memory"][0][0]),
             product=_clean(" ".join(rows["product"][0])) or None,
-            disks=disks or (),
-            nics=nics,
-            missing=tuple(_missing(rows, disks)),
+            disks=_disks(rows),
+            nics=tuple(_nics(rows)),
+            missing=tuple(_missing(rows)),
+            knows_contents=_knows_contents(rows),
         )
     except (ValueError, IndexError, TypeError):
         raise NoAnswer("answered with something that makes no sense", where=name) from None
@@ -78,11 +78,10 @@ def _virtualization(flag: str) -> Virtualization | None:
     return "svm" if flag == "svm" else None
 
 
-def _memory(total: str, blocks: str, block_size: str) -> int | None:
-    """Give the memory that is built in: what the kernel keeps for itself it does not count."""
-    size = int(block_size, 16) if re.fullmatch("[0-9a-f]{1,12}", block_size) else 0
-    found = _number(blocks, 1 << 30) * size or _number(total, _LARGEST_MEMORY >> 10) * 1024
-    return built_in(found) if 0 < found <= _LARGEST_MEMORY else None
+def _memory(total: str) -> int | None:
+    """Give the memory that is built in: of it, the kernel keeps the 64th part or so for its own lists."""
+    found = _number(total, _LARGEST_MEMORY >> 10) * 1024
+    return built_in(found * 64 // 63) if found else None
 
 
 def built_in(size: int) -> int:
@@ -91,9 +90,9 @@ def built_in(size: int) -> int:
     return -(-size // step) * step
 
 
-def _disks(rows: Rows) -> tuple[Disk, ...] | None:
+def _disks(rows: Rows) -> tuple[Disk, ...]:
     text = "\n".join("\t".join(words) for words in rows["lsblk"])
-    return disks_of(text, _beside(rows)) if text else None
+    return disks_of(text, _beside(rows)) if text else ()
 
 
 def _beside(rows: Rows) -> Beside:
@@ -107,6 +106,8 @@ def _beside(rows: Rows) -> Beside:
         btrfs={_clean(member): _clean(whole) for member, whole in rows["btrfs"]},
         members=dict(_members(rows)),
         pools=frozenset(_clean(pool) for (pool,) in rows["pool"]),
+        contents={_clean(name): (_clean(kind), _clean(label)) for name, kind, label in rows["content"]},
+        unread=frozenset(_clean(disk) for (disk,) in rows["unread"]),
     )
 
 
@@ -165,14 +166,19 @@ def _mac(value: object) -> str | None:
     return text if re.fullmatch("[0-9a-f]{2}(:[0-9a-f]{2}){5}", text) and text != "00:00:00:00:00:00" else None
 
 
-def _missing(rows: Rows, disks: tuple[Disk, ...] | None) -> Iterator[str]:
+def _missing(rows: Rows) -> Iterator[str]:
     absent = {words[0] for words in rows["missing"]}
-    yield from (sentence for program, sentence in _LACKS.items() if program in absent)
-    if disks is None and "lsblk" not in absent:
-        yield "its disks: lsblk gave no answer"
-    is_root = rows["user"][0][0] == "0"
-    if not is_root and any(disk.filesystem is None and not disk.parts for disk in disks or ()):
-        yield "perhaps what lies on its disks: that is told to root only where no udev runs"
+    for program, (what, package) in _LACKS.items():
+        if program in absent:
+            yield f"{what}: there is no {program} ({package})"
+        elif not rows[program]:
+            yield f"{what}: its {program} gave no answer; it is perhaps not that of {package}"
+    if not _knows_contents(rows):
+        yield "what else may lie on its disks: only root can look, by wipefs (util-linux)"
+
+
+def _knows_contents(rows: Rows) -> bool:
+    return rows["contents"][0][0] == "yes"
 
 
 def _number(text: str, most: int) -> int:

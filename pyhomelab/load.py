@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from pyhomelab.places import Source
 
 Entry = tuple[str, str]
-_OWN_SECTIONS = ("networks", "hosts", "volumes", "guests", "clusters")
+_OWN_SECTIONS = ("networks", "hosts", "volumes", "guests", "clusters", "secrets")
 
 
 _ANY_LAB = {

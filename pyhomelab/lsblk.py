@@ -26,14 +26,17 @@ _MOST_DEPTH = 16
 class Beside:
     """What lsblk does not know: the links to disks, what belongs to a btrfs or to a pool, the imported pools.
 
-    All but `pools` are by the kernel's name of a disk or a partition.
+    `contents` are filesystem and label where lsblk may know of none; `unread` are disks without a device. All but
+    `pools` are by the kernel's name of a disk or a partition.
     """
 
     by_id: Mapping[str, Sequence[str]] = field(default_factory=dict)
     by_path: Mapping[str, Sequence[str]] = field(default_factory=dict)
     btrfs: Mapping[str, str] = field(default_factory=dict)
     members: Mapping[str, str] = field(default_factory=dict)
+    contents: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     pools: frozenset[str] = frozenset()
+    unread: frozenset[str] = frozenset()
 
 
 def disks_of(text: str, beside: Beside) -> tuple[Disk, ...]:
@@ -42,8 +45,17 @@ def disks_of(text: str, beside: Beside) -> tuple[Disk, ...]:
         devices = json.loads(text)["blockdevices"]
     except (RecursionError, KeyError, TypeError):
         raise ValueError(text[:80]) from None
+    for device in _devices(devices):
+        _fill_in(device, beside)
     found = [_disk(device, beside) for device in _devices(devices) if _is_disk(device)]
     return tuple(sorted(found, key=lambda disk: (len(disk.name), disk.name)))
+
+
+def _fill_in(device: Device, beside: Beside) -> None:
+    """Write into a device, and all that was made of it, what lies there and lsblk did not know."""
+    for one in _walk(device):
+        if not one.get("fstype") and (content := beside.contents.get(_kernel_name(one))) is not None:
+            one["fstype"], one["label"] = content
 
 
 def _devices(value: object) -> list[Device]:
@@ -91,23 +103,25 @@ def _part(device: Device) -> Part:
 def _uses(device: Device, beside: Beside) -> Iterator[str]:
     name = _kernel_name(device)
     for mount in _mounts(device):
-        if mount == SWAP:
-            yield f"active swap ({name})"
-        else:
-            yield f"mounted at {mount} ({name})"
+        yield f"active swap ({name})" if mount == SWAP else f"mounted at {mount} ({name})"
         if mount in _MEDIA:
             yield f"the medium that the machine booted from ({name})"
     yield from (_holding(child, name) for child in _devices(device.get("children")) if child.get("type") != "part")
-    label = _text(device, "label")
-    pool = beside.members.get(name)
-    if pool is None and _text(device, "fstype") == "zfs_member" and label in beside.pools:
-        pool = label
-    if pool is not None:
+    if (pool := _pool(device, beside)) is not None:
         yield f"member of the imported pool {pool} ({name})"
     if name in beside.btrfs:
         yield f"part of the btrfs {beside.btrfs[name]} ({name})"
+    if name in beside.unread:
+        yield f"nobody can look at it from there: it has no device ({name})"
     if device.get("type") == "loop":
         yield "a file of a filesystem, which looks like a disk"
+
+
+def _pool(device: Device, beside: Beside) -> str | None:
+    """Give the imported pool that a device is of: by what zpool said, or by its label if there is no zpool."""
+    label = _text(device, "label")
+    by_label = label if _text(device, "fstype") == "zfs_member" and label in beside.pools else None
+    return beside.members.get(_kernel_name(device), by_label)
 
 
 def _holding(child: Device, below: str) -> str:

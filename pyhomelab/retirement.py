@@ -50,6 +50,11 @@ def _edits(inventory: Inventory, machine: str) -> Iterator[Edit]:
         if machine in volume.replicas:
             yield TakeOut(("volumes", name, "replicas", volume.replicas.index(machine)))
     yield from _edits_of_clusters(inventory, machine)
+    for name, secret in inventory.secrets.items():
+        if secret.machines == (machine,):
+            yield TakeOut(("secrets", name))
+        elif machine in secret.machines:
+            yield TakeOut(("secrets", name, "machines", secret.machines.index(machine)))
     yield TakeOut(("hosts" if machine in inventory.hosts else "guests", machine))
 
 

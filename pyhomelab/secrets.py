@@ -24,6 +24,7 @@ Kind = Literal[
     "k3s agent token",
     "kubeadm token",
     "certificate key",
+    "own secret",
 ]
 _REPLACING: dict[Kind, str] = {
     "SSH host key": "the machine has the old one until it is installed anew, and opens no secret made for the new",
@@ -34,6 +35,7 @@ _REPLACING: dict[Kind, str] = {
     "k3s agent token": "agents with the old one are turned away by servers that have the new one",
     "kubeadm token": "machines with the old one are turned away when they join",
     "certificate key": "servers with the old one cannot read the CA when they join",
+    "own secret": "programs that have read the old one keep it until they are started anew",
 }
 _HOST_KEY = "ssh-host-"
 
@@ -60,6 +62,11 @@ class Secret:
         return self.name.removeprefix(_HOST_KEY) if self.kind == "SSH host key" else self.name.removesuffix("-ssh-key")
 
     @property
+    def made_by(self) -> str:
+        """The command that makes the file of a missing one."""
+        return f"pyhomelab secret {'set' if self.kind == 'own secret' else 'generate'} {self.name}"
+
+    @property
     def replacing(self) -> str:
         """What goes wrong when a value in use is replaced."""
         return _REPLACING[self.kind]
@@ -76,8 +83,13 @@ def host_keys_of(inventory: Inventory) -> list[Secret]:
 
 
 def secrets_of(inventory: Inventory) -> list[Secret]:
-    """List the secrets that machines of a judged inventory read: of hosts, volumes and clusters, in its order."""
-    return [*_of_hosts(inventory), *_of_volumes(inventory), *_of_clusters(inventory)]
+    """List the secrets that machines of a judged inventory read: of hosts, volumes, clusters, and the lab's own."""
+    return [*_of_hosts(inventory), *_of_volumes(inventory), *_of_clusters(inventory), *_own(inventory)]
+
+
+def _own(inventory: Inventory) -> Iterator[Secret]:
+    for name, secret in inventory.secrets.items():
+        yield Secret(name, secret.used_for, "own secret", secret.machines)
 
 
 def _of_hosts(inventory: Inventory) -> Iterator[Secret]:

@@ -6,6 +6,7 @@ The plaintext goes to sops and comes from it through a pipe and no other way: no
 from __future__ import annotations
 
 import json
+import os
 from typing import TYPE_CHECKING
 
 from pyhomelab.errors import Refused, UnreadableInventory
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _NEEDS = "it encrypts and opens secrets; `nix shell nixpkgs#sops` has it, and https://getsops.io does (3.10 or newer)"
+SSH_KEY = "SOPS_AGE_SSH_PRIVATE_KEY_FILE"
+"""The variable that names a key to sops, which looks for those in ~/.ssh all the same."""
+
 # of sops: CouldNotRetrieveKey, MacMismatch and MacNotFound
 _NO_KEY = "(exit 128)"
 _NOT_WHOLE = ("(exit 51)", "(exit 52)")
@@ -41,8 +45,8 @@ def encrypt(name: str, value: str, recipients: Collection[str]) -> str:
     return text
 
 
-def decrypt(file: Path) -> str:
-    """Open a file of `encrypt` with the keys of whoever runs this, as sops finds them.
+def decrypt(file: Path, own_key: Path) -> str:
+    """Open a file of `encrypt` with the keys of whoever runs this, as sops finds them, or the lab's own, if there is one.
 
     Raises Refused if none of them opens it or it is not as it was written, ToolMissing if there is no sops, and
     CommandFailed if sops fails otherwise.
@@ -50,7 +54,8 @@ def decrypt(file: Path) -> str:
     argv = ["sops", "--config", "/dev/null", "decrypt", "--input-type", "yaml", "--extract", '["value"]']
     argv += [str(file.absolute())]
     try:
-        return run(argv, doing=f"opening {file} with sops (3.10 or newer)", needs=_NEEDS).stdout
+        doing = f"opening {file} with sops (3.10 or newer)"
+        return run(argv, doing=doing, needs=_NEEDS, environment=_keys(own_key)).stdout
     except CommandFailed as failure:
         if _NO_KEY in failure.what:
             raise Refused(
@@ -63,6 +68,11 @@ def decrypt(file: Path) -> str:
             # what sops says of it has a checksum of the value
             raise Refused("was changed after sops wrote it", where=str(file), hint="bring it back from git") from None
         raise
+
+
+def _keys(own_key: Path) -> dict[str, str]:
+    is_needed = own_key.is_file() and SSH_KEY not in os.environ
+    return {SSH_KEY: str(own_key)} if is_needed else {}
 
 
 def recipients_of(text: str) -> Sequence[str] | None:
@@ -84,3 +94,8 @@ def recipients_of(text: str) -> Sequence[str] | None:
 def _recipient(kind: str, key: object) -> str:
     recipient = key.get("recipient") if kind == "age" and isinstance(key, dict) else None
     return recipient if isinstance(recipient, str) else f"{kind} key"
+
+
+def holds_more(text: str) -> bool:
+    """Say whether a file of sops has more in it than `value`, which somebody else put there."""
+    return not parse(text, "").root.plain().keys() <= {"value", "sops"}

@@ -8,23 +8,20 @@ ssh-host-<host>.yaml   its private half, for the admins alone, where that was ma
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pyhomelab.deposit import Deposit, deposit, text_of
+from pyhomelab.deposit import text_of
 from pyhomelab.errors import Refused
-from pyhomelab.fresh import fresh
+from pyhomelab.premises import Premises
 from pyhomelab.recipients import Readers, admin_recipients, host_recipient
-from pyhomelab.secrets import host_keys_of, secrets_of
-from pyhomelab.sops import decrypt, encrypt, recipients_of
+from pyhomelab.secrets import host_key_of, host_keys_of, secrets_of
+from pyhomelab.sops import decrypt, recipients_of
 from pyhomelab.wording import listed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
-    from pyhomelab.fresh import Fresh
     from pyhomelab.model import Inventory
     from pyhomelab.secrets import Secret
 
@@ -52,13 +49,25 @@ def host_key_file(directory: Path, machine: str) -> Path:
 
 def readers_of(inventory: Inventory, directory: Path) -> Readers:
     """Learn the keys of admins and machines; raises Refused if the file of a machine holds no host key."""
-    admins = {admin.name: admin_recipients(admin.ssh_keys) for admin in inventory.lab.admins}
+    admins = {admin.name: admin_recipients(admin.ssh_keys, admin.age_keys) for admin in inventory.lab.admins}
     machines = {}
     for machine in (*inventory.hosts, *inventory.guests):
         text = text_of(host_key_file(directory, machine))
         if text is not None:
             machines[machine] = _host_recipient(text, directory, machine)
-    return Readers(admins, machines)
+    others = [file for file in directory.glob("hosts/[!.]*.pub") if file.stem not in machines]
+    former = {file.stem: key for file in others if (key := host_recipient(text_of(file) or "")) is not None}
+    return Readers(admins, machines, former)
+
+
+def refuse_without_admins(readers: Readers) -> None:
+    """Raise Refused if no admin has a key that age can encrypt to."""
+    if not any(readers.admins.values()):
+        raise Refused(
+            f"no admin has a key that secrets can be encrypted for ({listed(readers.admins)})",
+            where="lab.admins",
+            hint="`pyhomelab secret init --age` makes an age key; ssh-ed25519 and ssh-rsa keys do, too",
+        )
 
 
 def _host_recipient(text: str, directory: Path, machine: str) -> str:
@@ -89,15 +98,17 @@ def file_of(secret: Secret, directory: Path) -> Path:
 
 
 def opened(secret: Secret, directory: Path) -> str:
-    """Open a secret with the keys of whoever runs this, as sops finds them (`sops.decrypt` says what is raised).
+    """Open a secret with the keys of whoever runs this, as `sops.decrypt` finds them and says what it raises.
 
     Nothing but the caller sees the value: it comes through a pipe, and is in no message.
     """
     file = file_of(secret, directory)
-    if not file.exists():
-        hint = f"`pyhomelab secret generate {secret.name}` makes it"
-        raise Refused(f"is not there ({secret.used_for})", where=str(file), hint=hint)
-    return decrypt(file)
+    text = text_of(file)
+    if text is None:
+        raise Refused(f"is not there ({secret.used_for})", where=str(file), hint=f"`{secret.made_by}` makes it")
+    if recipients_of(text) is None:
+        raise Refused("is not encrypted by sops", where=str(file), hint="count its value as known")
+    return decrypt(file, Premises(directory.parent).admin_key)
 
 
 def kept(secret: Secret, directory: Path) -> Kept:
@@ -109,43 +120,11 @@ def kept(secret: Secret, directory: Path) -> Kept:
     return Kept(secret, file, tuple(found) if found is not None else None, text is not None, lacks_public)
 
 
-def generate(secrets: Iterable[Secret], directory: Path, readers: Readers, *, force: bool) -> list[Path]:
-    """Make new values for secrets and write them, encrypted, for machines with new host keys too; gives the files.
-
-    Raises Refused, before anything is written, if one is there already (unless `force`) or no admin could read them.
-    """
-    wanted = list(secrets)
-    if not any(readers.admins.values()):
-        raise Refused(
-            f"no admin has a key that secrets can be encrypted for ({listed(readers.admins)})",
-            where="lab.admins",
-            hint="add an ssh-ed25519 or ssh-rsa key; keys of other types cannot decrypt",
-        )
-    if not force:
-        _refuse_to_replace(wanted, directory)
-    made = {secret: fresh(secret) for secret in wanted}
-    readers = _with_new_hosts(readers, made)
-    files: dict[Path, str] = {}
-    for secret, new in made.items():
-        # The private half comes first: without it the public one is of no use, and can be made from it.
-        files[file_of(secret, directory)] = encrypt(secret.name, new.value, readers.called_for(secret))
-        if secret.public is not None and new.public is not None:
-            files[directory / secret.public] = new.public
-    deposit([Deposit(file, text_of(file) if force else None, text) for file, text in files.items()], directory)
-    return list(files)
-
-
-def _with_new_hosts(readers: Readers, made: Mapping[Secret, Fresh]) -> Readers:
-    keys = {key.owner: host_recipient(str(new.public)) for key, new in made.items() if key.kind == "SSH host key"}
-    return Readers(readers.admins, readers.machines | {machine: key for machine, key in keys.items() if key})
-
-
-def _refuse_to_replace(secrets: Sequence[Secret], directory: Path) -> None:
-    for secret in secrets:
-        for name in (f"{secret.name}.yaml", secret.public):
-            if name is not None and os.path.lexists(directory / name):
-                raise Refused(
-                    f"is there already; if it is in use, {secret.replacing}",
-                    where=str(directory / name),
-                    hint=f"`pyhomelab secret generate --force {secret.name}` replaces it",
-                )
+def strays(inventory: Inventory, directory: Path) -> list[str]:
+    """Name the secrets that lie there and are not needed any more: encrypted files, and host keys of no machine."""
+    needed = {file_of(secret, directory) for secret in [*secrets_of(inventory), *host_keys_of(inventory)]}
+    files = [file for file in directory.glob("[!.]*.yaml") if file not in needed]
+    encrypted = [file.stem for file in files if (text := text_of(file)) is not None and recipients_of(text) is not None]
+    machines = {*inventory.hosts, *inventory.guests}
+    host_keys = [file.stem for file in directory.glob("hosts/[!.]*.pub") if file.stem not in machines]
+    return sorted({*encrypted, *(host_key_of(machine).name for machine in host_keys)})

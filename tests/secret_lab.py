@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 from contextlib import redirect_stderr, redirect_stdout
-from io import StringIO
+from io import BytesIO, StringIO, TextIOWrapper
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -26,6 +27,13 @@ LAB: Changes = {
         "files": {"snapshots": {}, "replicate": {"host": "dl3", "pool": "tank"}},
     },
 }
+WEB = {
+    "on": "dl1",
+    "cpus": 1,
+    "memory": "1GiB",
+    "disk": {"size": "8GiB", "on": "tank"},
+    "links": {"lan": {"address": "192.168.10.40"}},
+}
 NAMES = ("syncoid-dl1-ssh-key", "drbd-vmstore", "k3s-home-token", "k3s-home-agent-token")
 
 
@@ -42,7 +50,7 @@ class Lab:
         """Where the secrets are to lie."""
         return self.directory / "hosts/secrets"
 
-    def write(self, changes: Changes, *admins: Path) -> None:
+    def write(self, changes: Changes = LAB, *admins: Path) -> None:
         """Write the inventory, with further admins by their keys."""
         people = [{"name": key.name, "ssh_keys": [public(key)]} for key in (self.admin, *admins)]
         inventory = self.directory / "hosts/inventory.yaml"
@@ -60,29 +68,37 @@ class Lab:
         """Make the host keys of machines that run; gives the private ones, which only they have."""
         return {machine: self.host_key(machine) for machine in machines or ("dl1", "dl2", "dl3")}
 
-    def secret(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-        """Run `pyhomelab secret` in the lab, however it ends."""
+    def run(self, *arguments: str, stdin: str = "", **environment: str) -> subprocess.CompletedProcess[str]:
+        """Run `pyhomelab` in the lab as the admin, however it ends."""
         out, err, code = StringIO(), StringIO(), None
+        own = {"PATH": path_with_sops(), "HOME": "/nonexistent", "SOPS_AGE_SSH_PRIVATE_KEY_FILE": str(self.admin)}
         with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(err):
             patch.chdir(self.directory)
-            for name, value in {"PATH": path_with_sops(), **environment}.items():
+            patch.setattr("sys.stdin", TextIOWrapper(BytesIO(stdin.encode("utf-8", "surrogateescape"))))
+            for name in [name for name in os.environ if name.startswith(("SOPS_", "XDG_"))]:
+                patch.delenv(name)
+            for name, value in {**own, **environment}.items():
                 patch.setenv(name, value)
             try:
-                main(["secret", *arguments])
+                main(arguments)
             except SystemExit as end:
                 code = end.code
         assert isinstance(code, int)
         return subprocess.CompletedProcess(arguments, code, out.getvalue(), err.getvalue())
 
-    def says(self, *arguments: str) -> list[str]:
+    def secret(self, *arguments: str, stdin: str = "", **environment: str) -> subprocess.CompletedProcess[str]:
+        """Run `pyhomelab secret` in the lab, however it ends."""
+        return self.run("secret", *arguments, stdin=stdin, **environment)
+
+    def says(self, *arguments: str, stdin: str = "") -> list[str]:
         """What it prints when all is well."""
-        done = self.secret(*arguments)
+        done = self.secret(*arguments, stdin=stdin)
         assert (done.returncode, done.stderr) == (0, "")
         return done.stdout.splitlines()
 
-    def refusal(self, *arguments: str, **environment: str) -> str:
+    def refusal(self, *arguments: str, stdin: str = "", **environment: str) -> str:
         """What it says when it refuses."""
-        done = self.secret(*arguments, **environment)
+        done = self.secret(*arguments, stdin=stdin, **environment)
         assert (done.returncode, done.stdout) == (3, "")
         return done.stderr.removesuffix("\n")
 

@@ -2,10 +2,10 @@
 #
 # Sent over ssh to `sh -s`, so it is one command: the shell has read all of it before it runs any of it, and nothing
 # in it can take the rest for its input. It must get by with any Linux: an installer, a rescue system, a NAS of old. What
-# is missing there is said, and the rest is told all the same. SYS and DEV are where /sys and /dev are.
+# is missing there is said, and the rest is told all the same. FACTS_ROOT may hold another /sys and so on.
 {
     export LC_ALL=C "PATH=$PATH:/run/current-system/sw/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-    sys=${SYS:-/sys} dev=${DEV:-/dev} proc=${PROC:-/proc} etc=${ETC:-/etc}
+    sys=${FACTS_ROOT:-}/sys dev=${FACTS_ROOT:-}/dev proc=${FACTS_ROOT:-}/proc etc=${FACTS_ROOT:-}/etc
 
     say() {
         printf '%s' "$1"
@@ -30,11 +30,27 @@
     answer() { # WORD PROGRAM ARGUMENT...
         word=$1
         shift
-        command -v "$1" >"$dev/null" || { say missing "$1"; return 1; }
+        command -v "$1" >/dev/null || { say missing "$1"; return 1; }
         lines=$(timeout 30 "$@") || return 1
         printf '%s\n' "$lines" | while IFS= read -r line; do
             say "$word" "$line"
         done
+    }
+
+    # What lies on a disk or a partition, by every sign of it that is there: blkid passes over two that contradict.
+    look_at() { # NAME
+        [ -b "$dev/$1" ] || return 0
+        kind='' label=''
+        signs=$(timeout 10 wipefs --no-act --noheadings --output TYPE,LABEL "$dev/$1")
+        while read -r sign text; do
+            case $sign in
+            '' | gpt | PMBR | dos | "$kind") ;;
+            *) if [ -n "$kind" ]; then kind="several at once" label=''; else kind=$sign label=$text; fi ;;
+            esac
+        done <<-EOF
+		$signs
+		EOF
+        [ -z "$kind" ] || say content "$1" "$kind" "$label"
     }
 
     say begin 1
@@ -66,11 +82,7 @@
     while read -r key value _; do
         [ "$key" != MemTotal: ] || total=$value
     done <"$proc/meminfo"
-    blocks=0
-    for state in "$sys"/devices/system/memory/memory*/online; do
-        [ "$(line_of "$state")" != 1 ] || blocks=$((blocks + 1))
-    done
-    say memory "$total" "$blocks" "$(line_of "$sys/devices/system/memory/block_size_bytes")"
+    say memory "$total"
     tree=$sys/firmware/devicetree/base/model
     if [ -r "$tree" ]; then
         say product "$(tr -d '\000' <"$tree")"
@@ -87,6 +99,12 @@
             [ ! -L "$link" ] || say link "$kind" "${link##*/}" "$(end_of "$link")"
         done
     done
+    # of a disk without a device, as in a container, nobody can say what lies on it
+    for disk in "$sys"/block/*; do
+        name=${disk##*/}
+        case $name in *!*) name=$(printf '%s' "$name" | tr '!' '/') ;; esac
+        [ ! -e "$disk" ] || [ -b "$dev/$name" ] || say unread "${name##*/}"
+    done
     # members that lsblk knows nothing of: it sees neither ZFS nor the second disk of a btrfs
     for member in "$sys"/fs/btrfs/*/devices/*; do
         [ ! -e "$member" ] || { set=${member%/devices/*} && say btrfs "${member##*/}" "${set##*/}"; }
@@ -95,7 +113,7 @@
         pool=${pool%/}
         [ ! -d "$pool" ] || say pool "${pool##*/}"
     done
-    if command -v zpool >"$dev/null"; then
+    if command -v zpool >/dev/null; then
         timeout 30 zpool list -vHPL | while IFS= read -r line; do
             say zpool "$line"
         done
@@ -109,7 +127,17 @@
             "$(end_of "$card/device/subsystem")" "$(line_of "$card/speed")" "$(line_of "$card/carrier")" "$air"
     done
     answer ip ip -json -details address
-    say user "$(id -u)"
+    # lsblk asks udev, which may not run, and which takes a disk with the signs of two filesystems for an empty one
+    contents=no
+    case $(id -u)$(wipefs -V) in
+    0*util-linux*)
+        contents=yes
+        for device in "$sys"/class/block/*; do
+            [ "$(line_of "$device/size")" = 0 ] || look_at "${device##*/}"
+        done
+        ;;
+    esac
+    say contents "$contents"
     say end
     exit 0
 } </dev/null 2>/dev/null
