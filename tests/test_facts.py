@@ -18,7 +18,7 @@ from pyhomelab.hostfacts import SCRIPT, facts_of
 from pyhomelab.hoststate import NoAnswer
 from pyhomelab.load import understand
 from pyhomelab.shell import Done
-from pyhomelab.shell.strangers import fingerprint, stranger
+from pyhomelab.shell.strangers import stranger
 from pyhomelab.source import parse
 from pyhomelab.suggestion import CHOOSE, suggested_disks, suggestion
 from tests.labs import KEY
@@ -445,8 +445,3 @@ def test_an_address_is_taken_as_ssh_takes_it(words: str, name: str, user: str | 
 def test_what_could_be_an_option_of_ssh_is_no_address(words: str) -> None:
     with pytest.raises(ValueError, match=r"(is neither a machine|does not begin with a user's name)"):
         stranger(words, None)
-
-
-@pytest.mark.parametrize("key", ["", "ssh-ed25519", "ssh-ed25519 ?"])
-def test_what_is_no_key_has_no_fingerprint(key: str) -> None:
-    assert fingerprint(key) is None
