@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pyhomelab.errors import Refused
@@ -115,6 +115,7 @@ ANYTHING = st.recursive(
 )
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # other work may be at hand
 @given(st.sampled_from(["cpu", "memory", "disk", "network_interface"]), ANYTHING)
 def test_a_report_may_hold_anything_anywhere(part: str, value: object) -> None:
     facts = facts_of_report(with_hardware(**{part: value}))
@@ -128,6 +129,7 @@ def test_a_report_may_hold_anything_anywhere(part: str, value: object) -> None:
     )
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # other work may be at hand
 @given(st.sampled_from(["disk", "network_interface"]), st.sampled_from(["name", "size", "links"]), ANYTHING)
 def test_a_device_of_a_report_may_have_anything_for_a_value(part: str, which: str, value: object) -> None:
     keys = {"name": "unix_device_name", "size": "resources", "links": "unix_device_names"}

@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pyhomelab.disk_names import best_first, unnameable
@@ -18,7 +18,7 @@ from pyhomelab.hostfacts import SCRIPT, facts_of
 from pyhomelab.hoststate import NoAnswer
 from pyhomelab.load import understand
 from pyhomelab.shell import Done
-from pyhomelab.shell.strangers import fingerprint, stranger
+from pyhomelab.shell.strangers import stranger
 from pyhomelab.source import parse
 from pyhomelab.suggestion import CHOOSE, suggested_disks, suggestion
 from tests.labs import KEY
@@ -298,11 +298,12 @@ def test_an_answer_of_lsblk_that_is_no_json_is_no_answer() -> None:
         told(answer("mini-pc").replace('lsblk\t   "blockdevices": [', "lsblk\t["))
 
 
-@given(st.lists(st.text("ab\t\n\x1b{}[]\":,0#'\u202e", max_size=12), max_size=8), st.integers(0, 400))
-def test_no_answer_of_a_host_breaks_the_reader(rubbish: list[str], place: int) -> None:
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # other work may be at hand
+@given(st.text("ab\t\n\x1b{}[]\":,0#'\u202e", max_size=50), st.integers(0, 400))
+def test_no_answer_of_a_host_breaks_the_reader(rubbish: str, place: int) -> None:
     lines = answer("usb-nic").splitlines()
     at = 1 + place % (len(lines) - 1)
-    text = "\n".join([*lines[:at], *rubbish, *lines[at + 1 :], ""])
+    text = "\n".join([*lines[:at], rubbish, *lines[at + 1 :], ""])
     try:
         facts = told(text)
     except NoAnswer:
@@ -445,8 +446,3 @@ def test_an_address_is_taken_as_ssh_takes_it(words: str, name: str, user: str | 
 def test_what_could_be_an_option_of_ssh_is_no_address(words: str) -> None:
     with pytest.raises(ValueError, match=r"(is neither a machine|does not begin with a user's name)"):
         stranger(words, None)
-
-
-@pytest.mark.parametrize("key", ["", "ssh-ed25519", "ssh-ed25519 ?"])
-def test_what_is_no_key_has_no_fingerprint(key: str) -> None:
-    assert fingerprint(key) is None

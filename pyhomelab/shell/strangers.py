@@ -5,9 +5,6 @@ What is accepted is a fingerprint, and the key behind it holds for one connectio
 
 from __future__ import annotations
 
-import base64
-import binascii
-import hashlib
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,11 +12,9 @@ from typing import TYPE_CHECKING, Protocol
 
 from pydantic import ValidationError
 
-from pyhomelab.errors import HostFailed
 from pyhomelab.model import Ssh
-from pyhomelab.process import CommandFailed, run
 from pyhomelab.shell import HostKeyRefused
-from pyhomelab.shell.route import SSH_PORT, route_to
+from pyhomelab.shell.route import route_to
 from pyhomelab.shell.session import SshShell
 from pyhomelab.shell.ssh import connect
 from pyhomelab.targets import Target
@@ -30,10 +25,7 @@ if TYPE_CHECKING:
     from pyhomelab.shell.route import Route
     from pyhomelab.shell.ssh import Line
 
-HERE = "`ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub`"
-_KIND = "ssh-ed25519"
-_PATIENCE = 15
-_WORDS = 3
+_HERE = "`ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub`"
 
 
 class Accept(Protocol):
@@ -52,7 +44,7 @@ class Way:
     identity: Path | None = None
 
 
-def stranger(words: str, port: int | None, system: str = "") -> Target:
+def stranger(words: str, port: int | None) -> Target:
     """Read `user@address` or `address` as something to log in to; raises ValueError, with the reason, if it is none."""
     user, _, place = words.rpartition("@")
     place = place.removeprefix("[").removesuffix("]")
@@ -64,7 +56,7 @@ def stranger(words: str, port: int | None, system: str = "") -> Target:
         ssh = Ssh.model_validate({"user": user or None, "port": str(port) if port else None})
     except ValidationError:
         raise ValueError(f"{words} does not begin with a user's name") from None
-    return Target(place, place, ssh, None, Path("known_hosts"), system, ())
+    return Target(place, place, ssh, None, Path("known_hosts"), "", ())
 
 
 @contextmanager
@@ -102,38 +94,7 @@ def _accepted(route: Route, target: Target, refused: HostKeyRefused, accept: Acc
     if not accept(str(route), refused.shown, refused.pinned):
         for_once = f"`--host-key {refused.shown}` accepts it for once"
         is_new = route.target is None and refused.pinned is None
-        hint = f"if {HERE} says the same at its console, {for_once}" if is_new else f"{refused.hint}; {for_once}"
+        hint = f"if {_HERE} says the same at its console, {for_once}" if is_new else f"{refused.hint}; {for_once}"
         refused.hint = hint
         raise refused
-    if route.via is not None or route.proxy_command is not None:
-        raise _unproven(route, "cannot be asked for the key that was accepted: it is behind another machine")
-    key = _offered(route)
-    if key is None or fingerprint(key) != refused.shown:
-        raise _unproven(route, f"does not show the key again that was accepted, {refused.shown}")
-    return replace(route, target=replace(target, host_key=key))
-
-
-def _unproven(route: Route, reason: str) -> HostFailed:
-    hint = f"log in once with `ssh {route.name}`, so that known_hosts has it"
-    return HostFailed(f"{route} {reason}", where=route.name, hint=hint)
-
-
-def _offered(route: Route) -> str | None:
-    """Ask for the machine's key in full; None if it shows none."""
-    port = str(route.port or SSH_PORT)
-    argv = ["ssh-keyscan", "-T", "10", "-t", "ed25519", "-p", port, "--", route.hostname]
-    try:
-        said = run(argv, doing="asking for its host key", needs="install OpenSSH's client", timeout=_PATIENCE).stdout
-    except CommandFailed:
-        return None
-    words = [line.split() for line in said.splitlines() if not line.startswith("#")]
-    return next((f"{_KIND} {word[2]}" for word in words if len(word) == _WORDS and word[1] == _KIND), None)
-
-
-def fingerprint(host_key: str) -> str | None:
-    """Give the fingerprint of a public key, as OpenSSH says it; None if it is no key."""
-    try:
-        blob = base64.b64decode(host_key.split()[1], validate=True)
-    except (IndexError, binascii.Error):
-        return None
-    return "SHA256:" + base64.b64encode(hashlib.sha256(blob).digest()).decode().rstrip("=")
+    return replace(route, target=replace(target, host_key=refused.key))
