@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
 _PREFIX = "pyhomelab-install-"
-_LOCK = "lock"
+_LOCK, _NEW = "lock", "lock.new"
 _IN_MEMORY = {"tmpfs", "ramfs"}
 _MOUNTS = Path("/proc/self/mountinfo")
 HOST_KEY = Path("etc/ssh/ssh_host_ed25519_key")
@@ -87,9 +87,10 @@ def _memory() -> Iterator[Path]:
         )
     _tidy(parent)
     place = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=parent))  # mode 0700
-    descriptor = os.open(place / _LOCK, os.O_RDWR | os.O_CREAT, 0o600)
+    descriptor = os.open(place / _NEW, os.O_RDWR | os.O_CREAT, 0o600)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
+        (place / _NEW).rename(place / _LOCK)  # nobody finds it before it is held
         yield place
     finally:
         shutil.rmtree(place, ignore_errors=True)

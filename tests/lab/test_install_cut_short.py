@@ -6,7 +6,6 @@ import signal
 import subprocess
 import sys
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -18,6 +17,9 @@ from tests.secret_keys import needs_sops
 from tests.terminal import on_terminal
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
     from tests.lab.hosts import LabHost
 
 pytestmark = [
@@ -27,7 +29,6 @@ pytestmark = [
     pytest.mark.skipif(missing_for_systems() != "", reason=missing_for_systems() or "nothing is missing"),
 ]
 
-MEMORY = Path("/dev/shm")  # noqa: S108 - looked into
 INSTALL = [sys.executable, "-m", "pyhomelab", "install", "n1", "--boot-limit", "60s", "--inventory"]
 
 
@@ -37,6 +38,16 @@ def newcomer(started_hosts: dict[str, LabHost], lab_directory: Path, tmp_path: P
     newcomer = Newcomer(Admin(lab_directory, tmp_path / "home", started_hosts), tmp_path / "record")
     newcomer.becomes_bare()
     return newcomer
+
+
+@pytest.fixture
+def memory(tmp_path: Path) -> Iterator[Path]:
+    """A place in memory that nobody else has."""
+    place = tmp_path / "memory"
+    place.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "tmpfs", place], check=True)
+    yield place
+    subprocess.run(["umount", place], check=True)
 
 
 def test_somebody_at_a_terminal_vouches_for_the_key_and_types_the_name(newcomer: Newcomer) -> None:
@@ -61,13 +72,12 @@ def test_somebody_at_a_terminal_vouches_for_the_key_and_types_the_name(newcomer:
 
 @pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGKILL])
 def test_an_installation_that_is_killed_leaves_no_key_behind_and_is_gone_on_with(
-    newcomer: Newcomer, number: signal.Signals
+    newcomer: Newcomer, memory: Path, number: signal.Signals
 ) -> None:
-    before = set(MEMORY.glob("pyhomelab-install-*"))
     words = ["--yes-erase", "n1", "--host-key", newcomer.fingerprint]
     with subprocess.Popen(
         [*INSTALL, str(newcomer.admin.directory / "hosts"), *words],
-        env=newcomer.environment(ANYWHERE_HANGS="install"),
+        env=newcomer.environment(ANYWHERE_HANGS="install", XDG_RUNTIME_DIR=str(memory)),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
@@ -78,15 +88,14 @@ def test_an_installation_that_is_killed_leaves_no_key_behind_and_is_gone_on_with
             assert time.monotonic() < until
             assert running.poll() is None
             time.sleep(0.1)
-        assert set(MEMORY.glob("pyhomelab-install-*")) - before
+        assert len(list(memory.iterdir())) == 1
         running.send_signal(number)
         running.wait(60)
-    if number != signal.SIGKILL:
-        assert set(MEMORY.glob("pyhomelab-install-*")) <= before
-    told = newcomer.installs("--resume")
+    assert len(list(memory.iterdir())) == (1 if number == signal.SIGKILL else 0)
+    told = newcomer.installs("--resume", XDG_RUNTIME_DIR=str(memory))
     assert (told.code, told.out) == (0, ["n1: installed"]), told.err
     assert newcomer.phases == ["disko", "install", "install", "reboot"]
-    assert set(MEMORY.glob("pyhomelab-install-*")) <= before
+    assert list(memory.iterdir()) == []
 
 
 def test_a_machine_that_has_its_own_address_after_kexec_is_found_there(newcomer: Newcomer) -> None:
