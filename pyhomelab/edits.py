@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
 from ruamel.yaml.nodes import CollectionNode, MappingNode, ScalarNode, SequenceNode
+from ruamel.yaml.scalarstring import DoubleQuotedScalarString
 
 from pyhomelab.errors import Refused, UnreadableInventory
 from pyhomelab.places import KeyPath, dotted
@@ -290,7 +291,8 @@ def _dumped(value: object, *, flow: bool) -> str:
 def _styled(value: object, *, flow: bool, is_inner: bool = False) -> object:
     """Give a value as ruamel.yaml's own collections, inner ones of a few words in one line."""
     if not isinstance(value, (dict, list, tuple)):
-        return value
+        # ruamel.yaml leaves `a:b` as it is, which not every reader takes for a text inside braces
+        return DoubleQuotedScalarString(value) if flow and isinstance(value, str) and ":" in value else value
     parts = value.values() if isinstance(value, dict) else value
     holds_words = not any(isinstance(part, (dict, list, tuple)) and part for part in parts)
     is_line = flow or not value or (is_inner and holds_words and len(str(value)) <= _LINE)

@@ -6,7 +6,6 @@ from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING
 
 import click
-from ruamel.yaml.scalarstring import DoubleQuotedScalarString
 
 from pyhomelab.amendment import Put, amended
 from pyhomelab.cli.options import print_json
@@ -69,15 +68,13 @@ def _suggest(told: Told, *, is_merged: bool, as_json: bool) -> None:
 
 
 def _data(entry: Suggestion, name: str) -> object:
-    """Give the entry as data to be written, with numbers as numbers and in quotes what needs them."""
-    return _writable(parse(f"hosts:\n{entry.text}", "").root.plain()["hosts"][name])
+    """Give the entry as data to be written, with numbers as numbers."""
+    return _with_numbers(parse(f"hosts:\n{entry.text}", "").root.plain()["hosts"][name])
 
 
-def _writable(value: object) -> object:
+def _with_numbers(value: object) -> object:
     if isinstance(value, dict):
-        return {key: _writable(part) for key, part in value.items()}
-    if isinstance(value, str) and ":" in value:
-        return DoubleQuotedScalarString(value)
+        return {key: _with_numbers(part) for key, part in value.items()}
     return int(value) if isinstance(value, str) and value.isdigit() else value
 
 
