@@ -20,7 +20,7 @@ from pyhomelab.schema import json_schema
 _PACKAGE = Path(str(files("pyhomelab")))
 _FRAME = _PACKAGE / "skeleton"
 # An installed pyhomelab carries these inside the frame; in a source tree they are the repository's own.
-_SHARED = ("flake.lock", "nix/lab.nix", "nix/modules")
+_SHARED = ("flake.lock", "nix/installer", "nix/lab.nix", "nix/modules")
 _KEYS = ("id_ed25519.pub", "id_ecdsa.pub", "id_rsa.pub")
 _OWN_KEY = ".pyhomelab/admin_ed25519"
 

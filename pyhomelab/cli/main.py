@@ -22,8 +22,10 @@ if TYPE_CHECKING:
 
 COMMANDS = {
     "init": "Make a new lab in a directory.",
+    "facts": "Say what a machine is made of, as an entry for the inventory.",
     "check": "Read and judge the inventory.",
     "gen": "Write the flake's files from the inventory.",
+    "install": "Install a bare machine, having shown which disks that erases.",
     "build": "Evaluate and build the systems of the machines.",
     "plan": "Say what a deploy would change, and in which order.",
     "deploy": "Bring the machines to what the inventory says.",

@@ -9,6 +9,7 @@ from tests.lab.fixtures import (
     made_lab,
     started_hosts,
 )
+from tests.lab.mirrors import pytest_collection_modifyitems, pytest_terminal_summary
 
 __all__ = [
     "first_systems",
@@ -17,5 +18,7 @@ __all__ = [
     "lab_directory",
     "lab_hosts",
     "made_lab",
+    "pytest_collection_modifyitems",
+    "pytest_terminal_summary",
     "started_hosts",
 ]

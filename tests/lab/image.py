@@ -39,17 +39,18 @@ class ImageFailed(Exception):
     """The image could not be built; the message ends in what the builder said last."""
 
 
-def image() -> Path:
-    """The root directory of the image; built now when nobody has built it before."""
-    kept = CACHE / f"lab-image-{_key()}"
-    with _alone(CACHE / "lab-image.lock"):
+def image(*more: str) -> Path:
+    """The root directory of the image, with `more` packages; built now when nobody has built it before."""
+    packages = (*PACKAGES, *more)
+    kept = CACHE / f"lab-image-{_key(packages)}"
+    with alone(CACHE / "lab-image.lock"):
         if not kept.is_dir():
-            _build(kept)
+            _build(kept, packages)
     return kept
 
 
-def _key() -> str:
-    digest = hashlib.sha256(repr((SUITE, PACKAGES, _LEFT_OUT)).encode())
+def _key(packages: tuple[str, ...]) -> str:
+    digest = hashlib.sha256(repr((SUITE, packages, _LEFT_OUT)).encode())
     for file in _files():
         digest.update(f"{file.relative_to(FILES)} {file.stat().st_mode}\n".encode() + file.read_bytes())
     return digest.hexdigest()[:16]
@@ -60,17 +61,18 @@ def _files() -> list[Path]:
 
 
 @contextmanager
-def _alone(lock: Path) -> Iterator[None]:
+def alone(lock: Path) -> Iterator[None]:
+    """Nobody else who asks for the same file is here at the same time."""
     lock.parent.mkdir(parents=True, exist_ok=True)
     with lock.open("w") as held:
         fcntl.flock(held, fcntl.LOCK_EX)
         yield
 
 
-def _build(kept: Path) -> None:
+def _build(kept: Path, packages: tuple[str, ...]) -> None:
     with tempfile.TemporaryDirectory(prefix="lab-image-", dir=kept.parent) as place:
         root = Path(place) / "root"
-        done = subprocess.run(_command(root), capture_output=True, text=True, timeout=1800, check=False)
+        done = subprocess.run(_command(root, packages), capture_output=True, text=True, timeout=1800, check=False)
         if done.returncode != 0:
             said = "\n".join(done.stderr.splitlines()[-10:])
             raise ImageFailed(f"mmdebstrap could not make the image of the test hosts:\n{said}")
@@ -81,17 +83,17 @@ def _build(kept: Path) -> None:
         root.rename(kept)
 
 
-def _command(root: Path) -> list[str]:
+def _command(root: Path, packages: tuple[str, ...]) -> list[str]:
     return [
-        *("mmdebstrap", "--quiet", "--variant=minbase", "--mode=root", f"--include={','.join(PACKAGES)}"),
+        *("mmdebstrap", "--quiet", "--variant=minbase", "--mode=root", f"--include={','.join(packages)}"),
         '--aptopt=Acquire::Check-Valid-Until "false"',  # the machine's source may be a snapshot
         '--aptopt=APT::Install-Recommends "false"',
         *(f"--dpkgopt=path-exclude=/usr/share/{name}/*" for name in _LEFT_OUT),
-        *(SUITE, str(root), f"deb {_source()} {SUITE} main"),
+        *(SUITE, str(root), f"deb {source()} {SUITE} main"),
     ]
 
 
-def _source() -> str:
+def source() -> str:
     """Where this machine gets Debian from; the distribution's own address on one that gets it nowhere."""
     listed = [Path("/etc/apt/sources.list"), *sorted(Path("/etc/apt/sources.list.d").glob("*"))]
     for file in listed:
