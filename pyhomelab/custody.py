@@ -65,25 +65,30 @@ def rekey(secrets: Iterable[Secret], directory: Path, readers: Readers) -> list[
     """
     refuse_without_admins(readers)
     _refuse_without_host_keys(directory)
-    done: list[Rekeyed] = []
-    changes: list[Deposit] = []
-    for secret in secrets:
-        file = file_of(secret, directory)
-        text = text_of(file)
-        found = recipients_of(text) if text is not None else None
-        wanted = readers.called_for(secret)
-        if found is None or set(found) == set(wanted):
-            continue
-        if holds_more(str(text)):
-            hint = "move the rest to a file of its own, with `sops edit`"
-            raise Refused("holds more than `value`, which would be lost", where=str(file), hint=hint)
-        changes.append(Deposit(file, text, encrypt(secret.name, opened(secret, directory), wanted)))
-        done.append(
-            Rekeyed(secret, _names(set(wanted) - set(found), readers), _names(set(found) - set(wanted), readers))
-        )
+    found = {secret: text_of(file_of(secret, directory)) for secret in secrets}
+    due = {secret: text for secret, text in found.items() if text is not None and _is_due(secret, text, readers)}
+    changes = [_reencrypted(secret, text, directory, readers) for secret, text in due.items()]
     if changes:
         deposit(changes, directory)
-    return done
+    return [_rekeyed(secret, text, readers) for secret, text in due.items()]
+
+
+def _is_due(secret: Secret, text: str, readers: Readers) -> bool:
+    found = recipients_of(text)
+    return found is not None and set(found) != set(readers.called_for(secret))
+
+
+def _reencrypted(secret: Secret, text: str, directory: Path, readers: Readers) -> Deposit:
+    file = file_of(secret, directory)
+    if holds_more(text):
+        hint = "move the rest to a file of its own, with `sops edit`"
+        raise Refused("holds more than `value`, which would be lost", where=str(file), hint=hint)
+    return Deposit(file, text, encrypt(secret.name, opened(secret, directory), readers.called_for(secret)))
+
+
+def _rekeyed(secret: Secret, text: str, readers: Readers) -> Rekeyed:
+    before, after = set(recipients_of(text) or ()), set(readers.called_for(secret))
+    return Rekeyed(secret, _names(after - before, readers), _names(before - after, readers))
 
 
 def remove(files: Iterable[Path], directory: Path) -> None:

@@ -46,7 +46,7 @@ def encrypt(name: str, value: str, recipients: Collection[str]) -> str:
 
 
 def decrypt(file: Path, own_key: Path) -> str:
-    """Open a file of `encrypt` with the keys of whoever runs this, as sops finds them, or the lab's own, if there is one.
+    """Open a file of `encrypt` with the keys of whoever runs this, as sops finds them, or with the lab's own.
 
     Raises Refused if none of them opens it or it is not as it was written, ToolMissing if there is no sops, and
     CommandFailed if sops fails otherwise.
