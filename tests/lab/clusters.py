@@ -18,7 +18,8 @@ from pyhomelab.targets import Target
 from tests.lab.hosts import lab
 from tests.lab.image import image
 from tests.lab.kube_binaries import kubernetes_layer, missing_for_kubernetes
-from tests.lab.kubernetes import Kubernetes, start_kubernetes, wait_for
+from tests.lab.kubernetes import Kubernetes, start_kubernetes
+from tests.lab.patience import wait_for
 from tests.labs import KEY
 
 if TYPE_CHECKING:

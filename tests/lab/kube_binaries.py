@@ -25,6 +25,8 @@ class KubernetesFailed(Exception):
 
 def missing_for_kubernetes() -> str:
     """Why no Kubernetes can run on test hosts here; empty when it can."""
+    if platform.machine() != "x86_64":
+        return "a Kubernetes for test hosts needs x86_64, where its etcd is supported"
     absent = [program for program in _BUILDERS if shutil.which(program) is None]
     if absent and not _kept().is_dir():
         return f"a Kubernetes for test hosts needs {', '.join(absent)} on PATH to be built"

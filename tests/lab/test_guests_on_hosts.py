@@ -16,7 +16,8 @@ from tests.lab import boot_sector
 from tests.lab.hosts import lab
 from tests.lab.hypervisor import missing_for_guests
 from tests.lab.libvirt_image import libvirt_image
-from tests.lab.tower import IMAGE, MIB, Driven, TookTooLong, Tower, subtest, wait_for
+from tests.lab.patience import TookTooLong, wait_for
+from tests.lab.tower import IMAGE, MIB, Driven, Tower, subtest
 from tests.modules.sources import ROOT
 from tests.test_vm_steps import steps
 

@@ -12,7 +12,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from tests.lab.clusters import needs_kubernetes
-from tests.lab.kubernetes import wait_for
+from tests.lab.patience import wait_for
 from tests.lab.store import fill
 from tests.modules.harness import script
 from tests.modules.test_kubeadm import FIRST, ask

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -16,11 +15,12 @@ from pyhomelab.stages.checking import examine
 from pyhomelab.targets import Target
 from tests.lab import boot_sector
 from tests.lab.hypervisor import Hypervisor
+from tests.lab.patience import wait_for
 from tests.lab.systems import pyhomelab
 from tests.labs import KEY
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from pathlib import Path
 
     from pyhomelab.model import Inventory
@@ -29,10 +29,6 @@ if TYPE_CHECKING:
 
 MIB = 1024 * 1024
 IMAGE = "srv/images/lodger.raw"
-
-
-class TookTooLong(Exception):
-    """Something did not come to pass."""
 
 
 @dataclass
@@ -79,7 +75,7 @@ class Tower:
         """What the guest lodger has counted so far."""
         return boot_sector.counted(self.host.disk / IMAGE)
 
-    def ticks(self, seconds: float = 60) -> Counted:
+    def ticks(self, seconds: float = 90) -> Counted:
         """Wait until the guest lodger counts on."""
         before = self.counted()
         wait_for(lambda: self.counted().ticks > before.ticks, seconds)
@@ -103,15 +99,6 @@ def inventory(guests: dict[str, Any]) -> dict[str, Any]:
         },
         "guests": guests,
     }
-
-
-def wait_for(condition: Callable[[], bool], seconds: float = 60) -> None:
-    """Wait until something is so."""
-    until = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > until:
-            raise TookTooLong
-        time.sleep(0.05)
 
 
 @dataclass
