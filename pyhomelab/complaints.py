@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Union, get_args, get_origin
 
 from pydantic import BaseModel
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 
 _SECRET = re.compile("passw|passphrase|secret|token|private|credential|(?:^|_)key$")
 _MOST_LOOKUPS = 1000  # of unknown keys: each costs a comparison with all known ones
+_NO_MAPPING = frozenset({"dict_type", "model_type", "model_attributes_type"})
+_OF_A_SECRET = 2  # parts of the path `secrets.<name>`
 _WORDS = {
     "dict_type": ("is not a mapping", "write keys and values, each pair on a line of its own"),
     "model_type": ("is not a mapping", "write keys and values, each pair on a line of its own"),
@@ -39,7 +42,16 @@ def complaints(details: list[ErrorDetails]) -> list[Mistake]:
 def _complaint(detail: ErrorDetails, *, is_late: bool) -> Mistake:
     # `[key]` is what pydantic appends to the path of a bad key
     path = tuple(part for part in detail["loc"] if part != "[key]")
+    said = _said(path, detail, is_late=is_late)
+    # where a name of a secret stands, its value may have been written by mistake
+    return replace(said, shows_value=False) if path[:1] == ("secrets",) else said
+
+
+def _said(path: tuple[str | int, ...], detail: ErrorDetails, *, is_late: bool) -> Mistake:
     kind, context = detail["type"], detail.get("ctx", {})
+    if path[:1] == ("secrets",) and len(path) == _OF_A_SECRET and kind in _NO_MAPPING:
+        hint = "write `machines:` with those who read it; `pyhomelab secret set` takes the value, never the inventory"
+        return Mistake(path, "is not a mapping", hint)
     if kind == "extra_forbidden":
         return _unknown_key(path, is_late=is_late)
     if kind == "missing":
@@ -48,7 +60,7 @@ def _complaint(detail: ErrorDetails, *, is_late: bool) -> Mistake:
         return Mistake(path, context["reason"], context["hint"], shows_value=not _bad_key(detail))
     if kind == "literal_error":
         return _not_a_choice(path, detail)
-    if kind in {"dict_type", "model_type", "model_attributes_type"} and detail["input"] is True:
+    if kind in _NO_MAPPING and detail["input"] is True:
         return Mistake(path, "is not a mapping", "write `{}` to take what is usual, or keys and values below it")
     reason, hint = _WORDS.get(kind, (detail["msg"].lower(), "see `pyhomelab schema`"))
     return Mistake(path, reason, hint)
@@ -61,10 +73,12 @@ def _bad_key(detail: ErrorDetails) -> bool:
 def _unknown_key(path: tuple[str | int, ...], *, is_late: bool) -> Mistake:
     known, key = list(_fields(path[:-1])), str(path[-1])
     if key not in known and _SECRET.search(key.lower()):
+        is_own = path[0] == "secrets"
+        way_out = "give it to `pyhomelab secret set`" if is_own else "make it with `pyhomelab secret generate`"
         return Mistake(
             path,
             "looks like a secret, and no secret may stand in the inventory",
-            "remove it and make it with `pyhomelab secret generate`; it then lies encrypted under secrets/",
+            f"remove it and {way_out}; it then lies encrypted under secrets/",
             shows_value=False,
         )
     hint = f"there are {listed(sorted(known))}" if is_late and known else near_miss(key, known, kind="key")

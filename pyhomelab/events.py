@@ -8,8 +8,25 @@ from typing import Literal
 
 from pyhomelab.states import BuildFailed, Built, Evaluated, EvaluationFailed
 
-Stage = Literal["copy", "activate", "drain", "reboot", "uncordon", "verify"]
-"""What is done to a machine that is deployed to, in this order, only the first two always; `verify` is for itself."""
+Stage = Literal[
+    "copy",
+    "activate",
+    "drain",
+    "reboot",
+    "uncordon",
+    "kexec",
+    "erase",
+    "mount",
+    "install",
+    "restart",
+    "first boot",
+    "verify",
+]
+"""What is done to a machine that is deployed to, up to `uncordon`, or installed, from `kexec` on, in this order.
+
+Of a deploy only the first two are always there; `mount` stands for an `erase` that was done before the machine was
+started anew; `verify` is for itself.
+"""
 
 Doing = Literal["copying", "fetching", "building"]
 """What takes long: bringing a system to its machine, getting parts of it from elsewhere, building the rest."""
@@ -23,7 +40,7 @@ class RunBegan:
     """A run over machines begins, with the id by which the journal and the machines know it."""
 
     run_id: str
-    kind: Literal["deploy", "rollback"]
+    kind: Literal["deploy", "rollback", "install"]
     hosts: tuple[str, ...]
 
 

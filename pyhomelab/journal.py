@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-Kind = Literal["deploy", "rollback"]
+Kind = Literal["deploy", "rollback", "install"]
 DEPLOYED = "deployed"
 """The outcome of a stage that leaves a machine with its goal, running and as what it will boot."""
 
@@ -203,17 +203,29 @@ class Journal:
 
     def last_run(self) -> Run | None:
         """Give the run that began last."""
-        for run, kind, by, began, ended, options in self._read(
-            "SELECT id, kind, by, began, ended, options FROM runs ORDER BY number DESC LIMIT 1"
-        ):
+        return self._run("SELECT id, kind, by, began, ended, options FROM runs ORDER BY number DESC LIMIT 1")
+
+    def unfinished_run(self) -> Run | None:
+        """Give the last deploy or rollback if it never came to its end; an older one is of the past."""
+        run = self._run(
+            "SELECT id, kind, by, began, ended, options FROM runs WHERE kind != 'install' ORDER BY number DESC LIMIT 1"
+        )
+        return run if run is not None and run.ended is None else None
+
+    def unfinished_install(self, host: str) -> Run | None:
+        """Give the last installation of a machine if it never came to its end."""
+        run = self._run(
+            "SELECT id, kind, by, began, ended, options FROM runs JOIN goals ON run = id"
+            " WHERE kind = 'install' AND host = ? ORDER BY number DESC LIMIT 1",
+            host,
+        )
+        return run if run is not None and run.ended is None else None
+
+    def _run(self, query: str, *values: str) -> Run | None:
+        for run, kind, by, began, ended, options in self._read(query, *values):
             goals = dict(self._read("SELECT host, goal FROM goals WHERE run = ? ORDER BY host", run))
             return Run(run, kind, by, _time(began), _maybe(ended), goals, json.loads(options))
         return None
-
-    def unfinished_run(self) -> Run | None:
-        """Give the last run if it never came to its end; an older one is of the past."""
-        run = self.last_run()
-        return run if run is not None and run.ended is None else None
 
     def last_deployment(self, host: str) -> Deployment | None:
         """Give the system that a machine was last given, by a deploy or a rollback."""

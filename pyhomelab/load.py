@@ -25,9 +25,10 @@ if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
     from pyhomelab.errors import Mistake
+    from pyhomelab.places import Source
 
 Entry = tuple[str, str]
-_OWN_SECTIONS = ("networks", "hosts", "volumes", "guests", "clusters")
+_OWN_SECTIONS = ("networks", "hosts", "volumes", "guests", "clusters", "secrets")
 
 
 _ANY_LAB = {
@@ -39,7 +40,11 @@ _ANY_LAB = {
 
 def load(inventory: Path) -> Inventory:
     """Read and judge an inventory; raises UnreadableInventory, or InventoryRefused with all its mistakes."""
-    source = read_source(inventory)
+    return judged(read_source(inventory))
+
+
+def judged(source: Source) -> Inventory:
+    """Judge an inventory that was read; raises InventoryRefused with all its mistakes."""
     model, mistakes = understand(source.data)
     # what has no value at all does not fit its key either, and that need not be said
     known = {mistake.path for mistake in source.mistakes if mistake.reason == NO_VALUE}

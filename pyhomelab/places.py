@@ -50,7 +50,11 @@ def read_source(inventory: Path) -> Source:
 
     Raises UnreadableInventory if there is none or if one of the files is not plain YAML.
     """
-    documents = tuple(read(path, shown(path)) for path in inventory_files(inventory))
+    return source_of(tuple(read(path, shown(path)) for path in inventory_files(inventory)))
+
+
+def source_of(documents: tuple[Document, ...]) -> Source:
+    """Put the parts of an inventory together; what stands in two of them is a mistake."""
     data: dict[str, Any] = {}
     mistakes = [mistake for document in documents for mistake in document.mistakes]
     owners: dict[tuple[str, ...], str] = {}
@@ -109,6 +113,11 @@ def _twice(document: Document, parent: Node, key: str, path: KeyPath, first: str
     return LocatedMistake(
         document.file, line, column, dotted(path), None, f"stands in {first} too", "keep one of the two"
     )
+
+
+def place_of(source: Source, path: KeyPath) -> str:
+    """Name the file that holds most of a path; the first one for what no file holds."""
+    return _document_of(source.documents, path).file
 
 
 def _document_of(documents: tuple[Document, ...], path: KeyPath) -> Document:

@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import base64
 import binascii
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+from pyhomelab.bech32 import encoded
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,17 +27,17 @@ _SHOWN = 24
 _P = 2**255 - 19
 _D = -121665 * pow(121666, -1, _P) % _P
 
-# BIP 173
-_ALPHABET = "qpzry9x8gf2tvdw0s3jn54khce6mua7l"
-_GENERATOR = (0x3B6A57B2, 0x26508E6D, 0x1EA119FA, 0x3D4233DD, 0x2A1462B3)
-
 
 @dataclass(frozen=True, slots=True)
 class Readers:
-    """Who can be given a secret: every admin by some keys, and every machine whose host key is known."""
+    """Who can be given a secret: every admin by some keys, and every machine whose host key is known.
+
+    `former` are machines that left the lab and whose keys lie there still: they are given none.
+    """
 
     admins: dict[str, tuple[str, ...]]
     machines: dict[str, str]
+    former: dict[str, str] = field(default_factory=dict)
 
     def called_for(self, secret: Secret) -> dict[str, str]:
         """Give the recipients that a secret is to have, each with the name of who is behind it."""
@@ -49,15 +51,16 @@ class Readers:
     def names_of(self, recipient: str) -> list[str]:
         """Name who is behind a recipient; a stranger is called by the recipient itself, shortened."""
         admins = [name for name, keys in self.admins.items() if recipient in keys]
-        machines = [name for name, key in self.machines.items() if recipient == key]
+        machines = [name for name, key in (self.machines | self.former).items() if recipient == key]
         shown = recipient if len(recipient) <= _SHOWN else f"{recipient[:_SHOWN]}…"
         return [*admins, *machines] or [shown]
 
 
-def admin_recipients(keys: Sequence[str]) -> tuple[str, ...]:
+def admin_recipients(ssh_keys: Sequence[str], age_keys: Sequence[str] = ()) -> tuple[str, ...]:
     """Give the keys that age can encrypt to, without comments, whose commas would separate recipients."""
-    words = [key.split()[:2] for key in keys]
-    return tuple(dict.fromkeys(" ".join(key) for key in words if key[0] in ("ssh-ed25519", "ssh-rsa")))
+    words = [key.split()[:2] for key in ssh_keys]
+    of_ssh = (" ".join(key) for key in words if key[0] in ("ssh-ed25519", "ssh-rsa"))
+    return tuple(dict.fromkeys([*of_ssh, *age_keys]))
 
 
 def host_recipient(line: str) -> str | None:
@@ -72,7 +75,7 @@ def host_recipient(line: str) -> str | None:
     if not blob.startswith(_ED25519_BLOB) or len(blob) != len(_ED25519_BLOB) + _KEY_LENGTH:
         return None
     u = _montgomery(blob[-_KEY_LENGTH:])
-    return None if u is None else bech32("age", u)
+    return None if u is None else encoded("age", u)
 
 
 def _montgomery(key: bytes) -> bytes | None:
@@ -84,23 +87,3 @@ def _montgomery(key: bytes) -> bytes | None:
     if pow(x_squared, (_P - 1) // 2, _P) == _P - 1:
         return None
     return ((1 + y) * pow(1 - y, -1, _P) % _P).to_bytes(_KEY_LENGTH, "little")
-
-
-def bech32(prefix: str, data: bytes) -> str:
-    """Write bytes as age writes its keys (BIP 173): a prefix, the data five bits a letter, and a checksum."""
-    padding = -len(data) * 8 % 5
-    number, count = int.from_bytes(data, "big") << padding, (len(data) * 8 + padding) // 5
-    words = [number >> 5 * place & 31 for place in reversed(range(count))]
-    start = [*(ord(letter) >> 5 for letter in prefix), 0, *(ord(letter) & 31 for letter in prefix)]
-    check = _checksum([*start, *words])
-    return f"{prefix}1" + "".join(_ALPHABET[word] for word in [*words, *check])
-
-
-def _checksum(words: Sequence[int]) -> list[int]:
-    remainder = 1
-    for word in (*words, 0, 0, 0, 0, 0, 0):
-        top = remainder >> 25
-        remainder = (remainder & 0x1FFFFFF) << 5 ^ word
-        for bit, term in enumerate(_GENERATOR):
-            remainder ^= term if top >> bit & 1 else 0
-    return [(remainder ^ 1) >> 5 * place & 31 for place in reversed(range(6))]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import platform
 from dataclasses import dataclass
+from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,7 +17,7 @@ from pyhomelab.process import CommandFailed, ToolMissing, run
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-_FILES = Path(__file__).parent / "virtual"
+_FILES = Path(str(files("pyhomelab"))) / "virtual"
 _KVM = Path("/dev/kvm")
 _MEMORY = Path("/proc/meminfo")
 _OVERHEAD_MIB = 256

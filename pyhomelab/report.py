@@ -31,6 +31,12 @@ STAGES: Mapping[Stage, str] = {
     "drain": "moving its pods elsewhere",
     "reboot": "rebooting",
     "uncordon": "letting pods come back",
+    "kexec": "leaving what runs there for an installer in memory",
+    "erase": "erasing and laying out its disks",
+    "mount": "mounting its disks",
+    "install": "installing its system",
+    "restart": "restarting it",
+    "first boot": "waiting for its first boot",
     "verify": "asking its checks",
 }
 """What is done to a machine in each stage, in words."""

@@ -6,6 +6,7 @@ import json
 import os
 import re
 from dataclasses import dataclass
+from importlib.resources import files
 from pathlib import Path
 from string import Template
 
@@ -16,10 +17,10 @@ from pyhomelab.model.lab import SshKey
 from pyhomelab.process import run
 from pyhomelab.schema import json_schema
 
-_PACKAGE = Path(__file__).parent
+_PACKAGE = Path(str(files("pyhomelab")))
 _FRAME = _PACKAGE / "skeleton"
 # An installed pyhomelab carries these inside the frame; in a source tree they are the repository's own.
-_SHARED = ("flake.lock", "nix/lab.nix", "nix/modules")
+_SHARED = ("flake.lock", "nix/installer", "nix/lab.nix", "nix/modules")
 _KEYS = ("id_ed25519.pub", "id_ecdsa.pub", "id_rsa.pub")
 _OWN_KEY = ".pyhomelab/admin_ed25519"
 
@@ -34,20 +35,20 @@ class Admin:
 
 def lab_files(lab: str, admin: Admin) -> dict[str, bytes]:
     """Give the files of a new lab called `lab`, by path."""
-    files = {path: source.read_bytes() for path, source in _frame_files().items()}
+    found = {path: source.read_bytes() for path, source in _frame_files().items()}
     inventory = Template((_PACKAGE / "first_inventory.yaml").read_text(encoding="utf-8"))
-    files["hosts/inventory.yaml"] = inventory.substitute(lab=lab, admin=admin.name, key=admin.key).encode()
-    files["hosts/inventory.schema.json"] = (json.dumps(json_schema(), indent=2, ensure_ascii=False) + "\n").encode()
-    return dict(sorted(files.items()))
+    found["hosts/inventory.yaml"] = inventory.substitute(lab=lab, admin=admin.name, key=admin.key).encode()
+    found["hosts/inventory.schema.json"] = (json.dumps(json_schema(), indent=2, ensure_ascii=False) + "\n").encode()
+    return dict(sorted(found.items()))
 
 
-def create(directory: Path, files: dict[str, bytes]) -> list[str]:
+def create(directory: Path, contents: dict[str, bytes]) -> list[str]:
     """Write the files that are not there yet, and give their paths.
 
     Raises Refused, before anything is written, if a file is there with another content.
     """
     missing = []
-    for path, content in files.items():
+    for path, content in contents.items():
         target = directory / path
         if not target.exists():
             missing.append(path)
@@ -56,7 +57,7 @@ def create(directory: Path, files: dict[str, bytes]) -> list[str]:
     try:
         for path in missing:
             (directory / path).parent.mkdir(parents=True, exist_ok=True)
-            (directory / path).write_bytes(files[path])
+            (directory / path).write_bytes(contents[path])
     except OSError as error:
         raise _cannot_be_written(error, directory) from None
     return missing

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from pyhomelab.model import Inventory
 
 Kind = Literal[
+    "SSH host key",
     "ZFS key",
     "SSH key pair",
     "passphrase",
@@ -23,8 +24,10 @@ Kind = Literal[
     "k3s agent token",
     "kubeadm token",
     "certificate key",
+    "own secret",
 ]
 _REPLACING: dict[Kind, str] = {
+    "SSH host key": "the machine has the old one until it is installed anew, and opens no secret made for the new",
     "ZFS key": "the pool opens with the old key alone",
     "SSH key pair": "replication stops until the sender and its receivers all have the new one",
     "passphrase": "hosts that run with the old one and hosts that have the new one refuse each other",
@@ -32,12 +35,14 @@ _REPLACING: dict[Kind, str] = {
     "k3s agent token": "agents with the old one are turned away by servers that have the new one",
     "kubeadm token": "machines with the old one are turned away when they join",
     "certificate key": "servers with the old one cannot read the CA when they join",
+    "own secret": "programs that have read the old one keep it until they are started anew",
 }
+_HOST_KEY = "ssh-host-"
 
 
 @dataclass(frozen=True, slots=True)
 class Secret:
-    """A secret of the lab: `secrets/<name>.yaml`, encrypted for the machines in `hosts`."""
+    """A secret of the lab: `secrets/<name>.yaml`, encrypted for the admins and the machines in `hosts`."""
 
     name: str
     used_for: str
@@ -46,8 +51,20 @@ class Secret:
 
     @property
     def public(self) -> str | None:
-        """The file with the public half, where there is one: `syncoid-dl1.pub`."""
-        return f"{self.name.removesuffix('-ssh-key')}.pub" if self.kind == "SSH key pair" else None
+        """The file with the public half, where there is one: `syncoid-dl1.pub`, `hosts/dl1.pub`."""
+        if self.kind == "SSH host key":
+            return f"hosts/{self.owner}.pub"
+        return f"{self.owner}.pub" if self.kind == "SSH key pair" else None
+
+    @property
+    def owner(self) -> str:
+        """Whose key it is, for one that has a public half: `dl1` of a host key, `syncoid-dl1` of a sender."""
+        return self.name.removeprefix(_HOST_KEY) if self.kind == "SSH host key" else self.name.removesuffix("-ssh-key")
+
+    @property
+    def made_by(self) -> str:
+        """The command that makes the file of a missing one."""
+        return f"pyhomelab secret {'set' if self.kind == 'own secret' else 'generate'} {self.name}"
 
     @property
     def replacing(self) -> str:
@@ -55,9 +72,24 @@ class Secret:
         return _REPLACING[self.kind]
 
 
+def host_key_of(machine: str) -> Secret:
+    """Give the secret that is a machine's SSH host key. It is for the admins alone: they put it there."""
+    return Secret(f"{_HOST_KEY}{machine}", f"the host key that {machine} gets when it is installed", "SSH host key", ())
+
+
+def host_keys_of(inventory: Inventory) -> list[Secret]:
+    """List the host keys of all machines, hosts first. One that makes its own when it is installed needs none."""
+    return [host_key_of(machine) for machine in (*inventory.hosts, *inventory.guests)]
+
+
 def secrets_of(inventory: Inventory) -> list[Secret]:
-    """List the secrets that a judged inventory needs: of hosts, volumes and clusters, in its order."""
-    return [*_of_hosts(inventory), *_of_volumes(inventory), *_of_clusters(inventory)]
+    """List the secrets that machines of a judged inventory read: of hosts, volumes, clusters, and the lab's own."""
+    return [*_of_hosts(inventory), *_of_volumes(inventory), *_of_clusters(inventory), *_own(inventory)]
+
+
+def _own(inventory: Inventory) -> Iterator[Secret]:
+    for name, secret in inventory.secrets.items():
+        yield Secret(name, secret.used_for, "own secret", secret.machines)
 
 
 def _of_hosts(inventory: Inventory) -> Iterator[Secret]:

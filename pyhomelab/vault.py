@@ -3,26 +3,24 @@
 <name>.yaml        a secret, encrypted for the admins and exactly the machines that need it
 <name>.pub         the public half of a key pair
 hosts/<host>.pub   a machine's public host key, without which nothing can be encrypted for it
+ssh-host-<host>.yaml   its private half, for the admins alone, where that was made before the machine was installed
 """
 
 from __future__ import annotations
 
-import os
-import stat
-import tempfile
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pyhomelab.deposit import text_of
 from pyhomelab.errors import Refused
-from pyhomelab.fresh import fresh
-from pyhomelab.lock import alone
+from pyhomelab.premises import Premises
 from pyhomelab.recipients import Readers, admin_recipients, host_recipient
-from pyhomelab.sops import encrypt, recipients_of
+from pyhomelab.secrets import host_key_of, host_keys_of, secrets_of
+from pyhomelab.sops import decrypt, recipients_of
 from pyhomelab.wording import listed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from pathlib import Path
 
     from pyhomelab.model import Inventory
     from pyhomelab.secrets import Secret
@@ -51,13 +49,25 @@ def host_key_file(directory: Path, machine: str) -> Path:
 
 def readers_of(inventory: Inventory, directory: Path) -> Readers:
     """Learn the keys of admins and machines; raises Refused if the file of a machine holds no host key."""
-    admins = {admin.name: admin_recipients(admin.ssh_keys) for admin in inventory.lab.admins}
+    admins = {admin.name: admin_recipients(admin.ssh_keys, admin.age_keys) for admin in inventory.lab.admins}
     machines = {}
     for machine in (*inventory.hosts, *inventory.guests):
-        text = _text(host_key_file(directory, machine))
+        text = text_of(host_key_file(directory, machine))
         if text is not None:
             machines[machine] = _host_recipient(text, directory, machine)
-    return Readers(admins, machines)
+    others = [file for file in directory.glob("hosts/[!.]*.pub") if file.stem not in machines]
+    former = {file.stem: key for file in others if (key := host_recipient(text_of(file) or "")) is not None}
+    return Readers(admins, machines, former)
+
+
+def refuse_without_admins(readers: Readers) -> None:
+    """Raise Refused if no admin has a key that age can encrypt to."""
+    if not any(readers.admins.values()):
+        raise Refused(
+            f"no admin has a key that secrets can be encrypted for ({listed(readers.admins)})",
+            where="lab.admins",
+            hint="`pyhomelab secret init --age` makes an age key; ssh-ed25519 and ssh-rsa keys do, too",
+        )
 
 
 def _host_recipient(text: str, directory: Path, machine: str) -> str:
@@ -71,86 +81,50 @@ def _host_recipient(text: str, directory: Path, machine: str) -> str:
     return recipient
 
 
+def secrets_needed(inventory: Inventory, directory: Path) -> list[Secret]:
+    """List what is to lie in the directory: host keys first, but of machines that have made their own."""
+    host_keys = [key for key in host_keys_of(inventory) if _is_ours(key, directory)]
+    return [*host_keys, *secrets_of(inventory)]
+
+
+def _is_ours(key: Secret, directory: Path) -> bool:
+    """Whether a host key is the lab's to make, or was made here; else the machine has one that it made itself."""
+    return file_of(key, directory).exists() or not host_key_file(directory, key.owner).exists()
+
+
+def file_of(secret: Secret, directory: Path) -> Path:
+    """Give the file of a secret, whether it is there or not."""
+    return directory / f"{secret.name}.yaml"
+
+
+def opened(secret: Secret, directory: Path) -> str:
+    """Open a secret with the keys of whoever runs this, as `sops.decrypt` finds them and says what it raises.
+
+    Nothing but the caller sees the value: it comes through a pipe, and is in no message.
+    """
+    file = file_of(secret, directory)
+    text = text_of(file)
+    if text is None:
+        raise Refused(f"is not there ({secret.used_for})", where=str(file), hint=f"`{secret.made_by}` makes it")
+    if recipients_of(text) is None:
+        raise Refused("is not encrypted by sops", where=str(file), hint="count its value as known")
+    return decrypt(file, Premises(directory.parent).admin_key)
+
+
 def kept(secret: Secret, directory: Path) -> Kept:
     """See whether a secret is there, and who can open it."""
-    file = directory / f"{secret.name}.yaml"
-    text = _text(file)
+    file = file_of(secret, directory)
+    text = text_of(file)
     found = recipients_of(text) if text is not None else None
     lacks_public = text is not None and secret.public is not None and not (directory / secret.public).exists()
     return Kept(secret, file, tuple(found) if found is not None else None, text is not None, lacks_public)
 
 
-def generate(secrets: Iterable[Secret], directory: Path, readers: Readers, *, force: bool) -> list[Path]:
-    """Make new values for secrets and write them, encrypted; gives the files.
-
-    Raises Refused, before anything is written, if one is there already (unless `force`) or no admin could read them.
-    """
-    wanted = list(secrets)
-    if not any(readers.admins.values()):
-        raise Refused(
-            f"no admin has a key that secrets can be encrypted for ({listed(readers.admins)})",
-            where="lab.admins",
-            hint="add an ssh-ed25519 or ssh-rsa key; keys of other types cannot decrypt",
-        )
-    if not force:
-        _refuse_to_replace(wanted, directory)
-    files: dict[Path, str] = {}
-    for secret in wanted:
-        new = fresh(secret)
-        if secret.public is not None and new.public is not None:
-            files[directory / secret.public] = new.public
-        files[directory / f"{secret.name}.yaml"] = encrypt(secret.name, new.value, readers.called_for(secret))
-    _write(files, directory, force=force)
-    return list(files)
-
-
-def _refuse_to_replace(secrets: Sequence[Secret], directory: Path) -> None:
-    for secret in secrets:
-        for name in (f"{secret.name}.yaml", secret.public):
-            if name is not None and os.path.lexists(directory / name):
-                raise Refused(
-                    f"is there already; if it is in use, {secret.replacing}",
-                    where=str(directory / name),
-                    hint=f"`pyhomelab secret generate --force {secret.name}` replaces it",
-                )
-
-
-def _write(files: dict[Path, str], directory: Path, *, force: bool) -> None:
-    # Under the lock of `gen`, which exchanges the whole directory for a new one.
-    try:
-        with alone((directory.parent / "..").resolve()):
-            directory.mkdir(exist_ok=True)
-            for file, text in files.items():
-                _write_one(file, text, force=force)
-    except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        where = error.filename2 or error.filename or directory
-        raise Refused(f"cannot be written: {reason}", where=str(where)) from None
-
-
-def _write_one(file: Path, text: str, *, force: bool) -> None:
-    """Write a file beside its place and put it there whole; only `force` lets it replace another."""
-    descriptor, temporary = tempfile.mkstemp(prefix=f".{file.name}.", dir=file.parent)  # opens with O_EXCL
-    try:
-        with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
-            stream.write(text)
-            stream.flush()
-            os.fchmod(descriptor, 0o644)  # encrypted, and read by whoever builds the lab from git
-            os.fsync(descriptor)
-        if force:
-            Path(temporary).replace(file)
-        else:
-            os.link(temporary, file)
-    finally:
-        Path(temporary).unlink(missing_ok=True)
-
-
-def _text(file: Path) -> str | None:
-    try:
-        if not (stat.S_ISREG(mode := file.stat().st_mode) or stat.S_ISDIR(mode)):
-            raise Refused("is not a file", where=str(file), hint="move it out of the lab")  # it may never end
-        return file.read_text(encoding="utf-8", errors="replace")
-    except FileNotFoundError:
-        return None
-    except OSError as error:
-        raise Refused(f"cannot be read: {(error.strerror or str(error)).lower()}", where=str(file)) from None
+def strays(inventory: Inventory, directory: Path) -> list[str]:
+    """Name the secrets that lie there and are not needed any more: encrypted files, and host keys of no machine."""
+    needed = {file_of(secret, directory) for secret in [*secrets_of(inventory), *host_keys_of(inventory)]}
+    files = [file for file in directory.glob("[!.]*.yaml") if file not in needed]
+    encrypted = [file.stem for file in files if (text := text_of(file)) is not None and recipients_of(text) is not None]
+    machines = {*inventory.hosts, *inventory.guests}
+    host_keys = [file.stem for file in directory.glob("hosts/[!.]*.pub") if file.stem not in machines]
+    return sorted({*encrypted, *(host_key_of(machine).name for machine in host_keys)})

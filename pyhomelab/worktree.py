@@ -178,13 +178,17 @@ def _apply(changes: list[Change], stage: Path) -> None:
     for change in changes:
         path = f"{stage}/{change.path}"
         parent = os.path.dirname(path)  # noqa: PTH120 - as above
+        mode = None
         if change.old is not None and os.path.exists(path):  # noqa: PTH110 - as above
+            mode = stat.S_IMODE(os.stat(path).st_mode)  # noqa: PTH116 - as above
             os.unlink(path)  # noqa: PTH108 - a hard link still: writing through it would change the old tree
         if change.new is not None:
             if parent not in made:
                 os.makedirs(parent, exist_ok=True)  # noqa: PTH103 - as above
                 made.add(parent)
             _create(path, change.new)
+            if mode is not None:
+                os.chmod(path, mode)  # noqa: PTH101 - as above
         elif Path(parent) != stage and not os.listdir(parent):  # noqa: PTH208 - as above
             os.rmdir(parent)  # noqa: PTH106 - as above
 
@@ -209,6 +213,8 @@ def _move_in(changes: list[Change], stage: Path, directory: Path) -> None:
         target = directory / change.path
         if change.new is not None:
             target.parent.mkdir(parents=True, exist_ok=True)
+            if change.old is not None:
+                shutil.copymode(target, stage / change.path)
             (stage / change.path).replace(target)
         else:
             target.unlink(missing_ok=True)

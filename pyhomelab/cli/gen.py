@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from pyhomelab.cli.options import inventory_argument, json_option, print_json
+from pyhomelab.cli.secret_report import mention_rekey
 from pyhomelab.errors import Stale
 from pyhomelab.generated import changes_due
 from pyhomelab.load import load
@@ -50,6 +51,7 @@ def command(*, inventory: Path, only_check: bool, show_diff: bool, as_json: bool
             _show(change, directory)
     else:
         _report(changes, directory, is_dry=is_dry)
+        mention_rekey(lab, inventory)
     if only_check and changes:
         raise Stale(f"{counted(len(changes), 'file')} not as the inventory says", hint="run `pyhomelab gen`")
 

@@ -17,6 +17,13 @@ if TYPE_CHECKING:
 inventory_argument = click.argument(
     "inventory", type=click.Path(path_type=Path, readable=False), default=Path("hosts"), shell_complete=None
 )
+inventory_option = click.option(
+    "--inventory",
+    type=click.Path(path_type=Path, readable=False),
+    default=Path("hosts"),
+    show_default=True,
+    help="A file, or a directory whose *.yaml files are its parts.",
+)
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object, for scripts.")
 
 json_events_option = click.option(

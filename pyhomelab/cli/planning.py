@@ -12,9 +12,11 @@ from pyhomelab.cli.foresight import foresee, goal_of
 from pyhomelab.cli.history import last_deployments
 from pyhomelab.drift import drift_of, remarks
 from pyhomelab.errors import HostFailed, SomeFailed
+from pyhomelab.events import Noted
 from pyhomelab.flakes import flake_of, refuse_untracked
 from pyhomelab.generated import refuse_stale
 from pyhomelab.load import load
+from pyhomelab.oversight import rekey_due, review
 from pyhomelab.parallel import in_background
 from pyhomelab.premises import Premises
 from pyhomelab.reboots import Mode
@@ -25,6 +27,7 @@ from pyhomelab.signing import signing_key_file
 from pyhomelab.stages.build import BuildOn, Site
 from pyhomelab.states import Built
 from pyhomelab.targets import Target, targets
+from pyhomelab.vault import secrets_directory
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -60,6 +63,8 @@ def planned(inventory: Path, words: Sequence[str], max_parallel: int, tell: Tell
     chosen = select(words, machines)
     refuse_stale(lab, premises)
     refuse_untracked(premises.root, premises.directory)
+    for finding in rekey_due(review(lab, secrets_directory(inventory))):
+        tell(Noted(f"secrets: {finding}"))
     # What they run does not depend on what is built for them.
     asked: Future[Answers] = in_background(lambda: ask_machines(machines, concerned(lab, chosen)))
     goals, unbuilt = _built(premises, tuple(chosen), tell)

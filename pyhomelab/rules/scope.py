@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 Path = tuple[str | int, ...]
 Entry = tuple[str, str]
-Section = Literal["networks", "hosts", "volumes", "guests", "clusters"]
+Section = Literal["networks", "hosts", "volumes", "guests", "clusters", "secrets"]
 
 EVERYTHING = "*"
 """In place of a name in `broken`: the whole section could not be read."""

@@ -35,7 +35,12 @@
       formatter = forEachSystem (system: nixpkgs.legacyPackages.${system}.nixfmt-tree);
       packages = forEachSystem (
         system:
-        nixpkgs.lib.optionalAttrs (inputs ? pyhomelab) {
+        # What a bare machine is started from, so that `pyhomelab facts` and `pyhomelab install` reach it.
+        import ./nix/installer {
+          inherit nixpkgs system;
+          hosts = ./hosts;
+        }
+        // nixpkgs.lib.optionalAttrs (inputs ? pyhomelab) {
           pyhomelab = inputs.pyhomelab.packages.${system}.default;
         }
       );

@@ -69,7 +69,7 @@ def evaluate(
 
 def _machines(reference: str, children: Children) -> list[str]:
     """List the machines of the flake: that fetches its inputs once, and finds the errors that are of no machine."""
-    ended, said = _nix_eval(f"{reference}#{MACHINES}", "builtins.attrNames", children)
+    ended, said = nix_eval(f"{reference}#{MACHINES}", "builtins.attrNames", children)
     if ended.exit_code:
         raise FlakeFailed(f"the flake cannot be evaluated\n{why_not_evaluated(ended.stderr)}")
     names: list[str] = json.loads(said)
@@ -123,7 +123,7 @@ def _each(
 
 def _one(reference: str, host: str, children: Children) -> Evaluated | EvaluationFailed | _Killed:
     installable = f"{reference}#{MACHINES}.{string(host)}.config.system.build.toplevel"
-    ended, said = _nix_eval(installable, _APPLY, children)
+    ended, said = nix_eval(installable, _APPLY, children)
     if ended.was_killed:
         return _Killed(host, "nix eval was killed though it ran alone, most likely for want of memory")
     if ended.exit_code:
@@ -132,7 +132,8 @@ def _one(reference: str, host: str, children: Children) -> Evaluated | Evaluatio
     return Evaluated(host, found["drv"], found["out"])
 
 
-def _nix_eval(installable: str, function: str, children: Children) -> tuple[Ended, str]:
+def nix_eval(installable: str, function: str, children: Children) -> tuple[Ended, str]:
+    """Evaluate what a function makes of a part of a flake; gives how Nix ended, and its answer in JSON."""
     # What the lock file pins is what is built: an evaluation never changes it. The cache holds nothing of a function.
     argv = [*NIX, "eval", "--no-update-lock-file", "--option", "eval-cache", "false", "--json"]
     argv += [installable, "--apply", function]

@@ -12,6 +12,7 @@ from tests.lab import slots
 from tests.modules.sources import nixpkgs_lib
 
 _PROGRAMS = ("chroot", "find", "ip", "mmdebstrap", "mount", "nsenter", "setpriv", "ssh", "ssh-keygen", "unshare")
+_OF_VMS = ("busybox", "cpio", "mke2fs", "qemu-img", "qemu-system-x86_64", "xz")
 
 
 @cache
@@ -40,6 +41,15 @@ def missing_for_systems() -> str:
     if nixpkgs_lib() is None:
         return "systems of test hosts need nixpkgs' lib (tools/get-inputs gets it)"
     return missing()
+
+
+@cache
+def missing_for_vms() -> str:
+    """Why no virtual machine with a kernel of its own can be started here; empty when it can."""
+    absent = [program for program in _OF_VMS if shutil.which(program) is None]
+    if absent:
+        return f"virtual machines need {', '.join(absent)} on PATH"
+    return missing_for_systems()
 
 
 def _namespaces() -> bool:

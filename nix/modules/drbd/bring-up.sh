@@ -115,7 +115,8 @@ ensure_size() {
     say "$DATASET grew to $SIZE"
   fi
   [ "$(local_state)" = UpToDate ] || return 0
-  shown=$(blockdev --getsize64 "/dev/drbd$MINOR")
+  # Asked of the kernel without opening the device, which a copy that is not in use here does not let happen.
+  shown=$(lsblk --noheadings --nodeps --bytes --output SIZE "/dev/drbd$MINOR")
   # Metadata for seven peers takes a four-thousandth of the disk; more is missing only when the copies were grown.
   if [ $((current - shown)) -gt $((current / 1000 + 1048576)) ]; then
     drbdadm resize "$RESOURCE" || say "the volume keeps its size until every host has grown and is connected"
