@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from pyhomelab.facts import Disk, Part
+    from pyhomelab.facts import Disk
     from pyhomelab.model import Inventory
     from pyhomelab.standing import Standing
 
@@ -35,22 +35,20 @@ class Owners:
 
     def holdings(self, disk: Disk) -> tuple[str, ...]:
         """Say what a disk holds, each thing once."""
-        found = [self._holding(part) for part in disk.parts]
-        bare = [disk.filesystem] if disk.filesystem else []
-        return tuple(dict.fromkeys([*self._systems(disk), *bare, *filter(None, found)]))
+        found = [self._holding(disk.name, disk.filesystem, disk.label)]
+        found += [self._holding(part.name, part.filesystem, part.label) for part in disk.parts]
+        return tuple(dict.fromkeys([*self._systems(disk), *filter(None, found)]))
 
     def _systems(self, disk: Disk) -> list[str]:
         machines = dict.fromkeys(self._labels.get(self._part_labels.get(part.name, ""), "") for part in disk.parts)
         return [f"the system of {machine}" for machine in machines if machine]
 
-    def _holding(self, part: Part) -> str:
-        if part.filesystem == "zfs_member":
-            pool = self._pools.get(part.name)
+    def _holding(self, device: str, filesystem: str | None, label: str | None) -> str:
+        if filesystem == "zfs_member":
+            pool = self._pools.get(device)
             owner = f" of {pool.owner}" if pool is not None and pool.owner else ""
-            return f"ZFS pool {part.label or (pool.pool if pool is not None else '') or '?'}{owner}"
-        if part.filesystem is None:
-            return ""
-        return f"{part.filesystem} {part.label}" if part.label else part.filesystem
+            return f"ZFS pool {label or (pool.pool if pool is not None else '') or '?'}{owner}"
+        return " ".join(filter(None, (filesystem, label))) if filesystem is not None else ""
 
     def strangers(self, name: str, disk: Disk) -> Iterator[str]:
         """Say of a disk, called `name`, what it holds that is not this machine's alone."""

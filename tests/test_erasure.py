@@ -275,6 +275,10 @@ def test_any_other_pool_is_shown_with_its_owner_and_may_go(owner: str) -> None:
     assert (found.reasons, found.doomed[1].holds) == ((), (f"ZFS pool tank of {owner}" if owner else "ZFS pool tank",))
 
 
+def test_a_filesystem_on_the_bare_disk_is_shown_with_its_label() -> None:
+    assert judged(changed("sda", filesystem="ext4", label="Photos")).doomed[0].holds == ("ext4 Photos",)
+
+
 def test_all_reasons_are_said_at_once() -> None:
     found = judged(
         changed("sda", read_only=True, removable=True, uses=("mounted at /", "active swap")),

@@ -20,6 +20,7 @@ from pyhomelab.cli.telling import teller
 from pyhomelab.errors import NeedsAPerson, SomeFailed, Unhealthy
 from pyhomelab.install import INSTALLED
 from pyhomelab.report import about
+from pyhomelab.stages.build import BuildOn
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -60,6 +61,14 @@ class Output:
     "--yes-erase", metavar="HOST", help="Do not ask before its disks are erased; names the machine once more."
 )
 @click.option("--resume", is_flag=True, help="Go on with an installation that was cut short, at the step where it was.")
+@click.option(
+    "--build-on",
+    "build_on",
+    type=click.Choice([BuildOn.LOCAL.value, BuildOn.REMOTE.value]),
+    default=BuildOn.LOCAL.value,
+    show_default=True,
+    help="Who builds its system: this machine alone, or the builders that nix.conf names with it.",
+)
 @time_option("--boot-limit", "boot", "15m", "How long its first boot may take.")
 @json_option
 @json_events_option
@@ -74,6 +83,7 @@ def command(  # noqa: PLR0913 - one for each option
     kexec_image: str | None,
     yes_erase: str | None,
     resume: bool,
+    build_on: str,
     boot: int,
     as_json: bool,
     json_events: bool,
@@ -96,6 +106,7 @@ def command(  # noqa: PLR0913 - one for each option
         leaves=kexec,
         kexec_image=kexec_image,
         agreed=yes_erase is not None,
+        build_on=BuildOn(build_on),
         boot=boot,
     )
     with _heeding_hangups(), teller(json_events=json_events) as tell:

@@ -18,7 +18,7 @@ from pyhomelab.signing import signing_key_file
 from pyhomelab.stages.anywhere import nixos_anywhere
 from pyhomelab.stages.bare import look
 from pyhomelab.stages.blueprint import blueprint
-from pyhomelab.stages.build import BuildOn, Site, build
+from pyhomelab.stages.build import Site, build
 from pyhomelab.states import BuildFailed
 from pyhomelab.wording import listed
 
@@ -80,7 +80,7 @@ def _built(scene: Scene, found: Blueprint) -> Plans:
     key = signing_key_file(own)
     paths = {}
     for what, evaluated in {"": found.system, "erasing": found.erasing, "mounting": found.mounting}.items():
-        site = Site(BuildOn.LOCAL, own / "gcroots" / what, key if key.exists() else None)
+        site = Site(scene.wish.build_on, own / "gcroots" / what, key if key.exists() else None)
         built = build(evaluated, site, gear.children, scene.tell)
         if isinstance(built, BuildFailed):
             raise Refused(

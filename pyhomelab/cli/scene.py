@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from pyhomelab.runs import Result
     from pyhomelab.secrets import Secret
     from pyhomelab.stages.anywhere import Anywhere
+    from pyhomelab.stages.build import BuildOn
     from pyhomelab.targets import Target
 
 
@@ -51,6 +52,7 @@ class Wish:
     leaves: bool
     kexec_image: str | None
     agreed: bool
+    build_on: BuildOn
     boot: int
 
 

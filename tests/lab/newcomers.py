@@ -163,7 +163,8 @@ class Newcomer:
     @property
     def calls(self) -> list[Call]:
         """What nixos-anywhere was told, in order."""
-        return [Call(place) for place in sorted(self.record.iterdir(), key=lambda place: int(place.name))]
+        begun = [place for place in self.record.iterdir() if (place / "arguments").exists()]
+        return [Call(place) for place in sorted(begun, key=lambda place: int(place.name))]
 
     @property
     def phases(self) -> list[str]:

@@ -30,8 +30,9 @@ pytestmark = [
 
 
 @pytest.fixture
-def newcomer(fresh_hosts: dict[str, LabHost], lab_directory: Path, tmp_path: Path) -> Newcomer:
-    newcomer = Newcomer(Admin(lab_directory, tmp_path / "home", fresh_hosts), tmp_path / "record")
+def newcomer(started_hosts: dict[str, LabHost], lab_directory: Path, tmp_path: Path) -> Newcomer:
+    started_hosts["n1"].erase()
+    newcomer = Newcomer(Admin(lab_directory, tmp_path / "home", started_hosts), tmp_path / "record")
     newcomer.becomes_bare()
     return newcomer
 
