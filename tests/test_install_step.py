@@ -69,6 +69,22 @@ def test_a_step_reaches_the_machine_by_its_name_over_the_ssh_that_is_on_path(sce
 
 
 @needs_sshd
+def test_a_key_that_only_an_agent_holds_opens_the_machine_though_nixos_anywhere_offers_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = Home(tmp_path / "home", monkeypatch)
+    key = home.key("in-agent")
+    with running_sshd(tmp_path / "sshd") as sshd, home.agent(key):
+        sshd.takes(key)
+        sshd.start()
+        key.unlink()
+        make_key(tmp_path / "its-own")
+        scene = Scene(tmp_path, sshd)
+        scene.does(f'ssh {REAL_OPTIONS} -i {tmp_path}/its-own dl1 "echo was-there >{tmp_path}/proof"')
+    assert (tmp_path / "proof").read_text() == "was-there\n"
+
+
+@needs_sshd
 def test_a_machine_with_another_host_key_is_not_talked_to_though_nixos_anywhere_would(scene: Scene) -> None:
     other = make_key(scene.place / "other")
     with pytest.raises(StepFailed) as failure:

@@ -162,5 +162,7 @@ def _conclude(machine: str, over: Installed, output: Output) -> None:
         return
     hint = f"when that is mended, `pyhomelab install {machine} --resume` goes on"
     if result.needs_a_person:
-        raise NeedsAPerson(f"{machine} needs a person: its disks are erased, and it does not run its system", hint=hint)
+        raise NeedsAPerson(
+            f"{machine} needs a person: its disks may be erased, and it does not run its system", hint=hint
+        )
     raise SomeFailed(f"{machine} was not installed; its disks are as they were", hint=hint)

@@ -25,6 +25,7 @@ from pyhomelab.nixlang import string
 from pyhomelab.process import CommandFailed, ToolMissing
 from pyhomelab.said import why_not_built
 from pyhomelab.shell.openssh import ssh_config
+from pyhomelab.shell.route import route_to
 from pyhomelab.wording import harmless, lasting
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ _OURS = """\
 # Nobody is there any more who would hear how it ends: whoever goes on with it must not meet it there.
 kill -0 {pid} || exit 255
 exec {ssh} -F {config} -o StrictHostKeyChecking=yes -o UserKnownHostsFile={known} -o GlobalKnownHostsFile=none \\
-    -o BatchMode=yes -o ServerAliveInterval=15 -o ServerAliveCountMax=4 "$@"
+    -o BatchMode=yes -o IdentitiesOnly={only} -o ServerAliveInterval=15 -o ServerAliveCountMax=4 "$@"
 """
 
 
@@ -159,6 +160,8 @@ def _own_ssh(target: Target, machines: Mapping[str, Target]) -> Iterator[str]:
             ssh=shlex.quote(ssh),
             config=shlex.quote(str(config)),
             known=shlex.quote(str(known)),
+            # it would offer a key of its own alone; those of an agent have opened the machine to us
+            only="yes" if route_to(target, machines).identities_only else "no",
         )
         ours.write_text(text, encoding="utf-8")
         ours.chmod(0o700)

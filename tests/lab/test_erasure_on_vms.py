@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 pytestmark = [
     pytest.mark.slow,
+    pytest.mark.xdist_group("disks of a virtual machine"),  # all on the same ones
     pytest.mark.skipif(missing_for_vms() != "", reason=missing_for_vms() or "nothing is missing"),
 ]
 

@@ -166,7 +166,7 @@ def test_a_step_that_fails_is_where_it_goes_on(newcomer: Newcomer, phase: str, s
     assert (told.code, told.out) == (5, [f"n1: not installed: {step} failed (exit 1)"]), told.err
     assert f"n1:   aborted: the phase {phase} fails, as it was told" in told.err
     assert told.err[-1] == (
-        "n1 needs a person: its disks are erased, and it does not run its system; "
+        "n1 needs a person: its disks may be erased, and it does not run its system; "
         "when that is mended, `pyhomelab install n1 --resume` goes on"
     )
     assert journal_of(newcomer)[-1] == (step, "failed")
