@@ -7,14 +7,15 @@ from typing import TYPE_CHECKING
 
 from pyhomelab.amendment import amended, foreseen
 from pyhomelab.checks import checks_of
-from pyhomelab.errors import InventoryRefused, Refused
+from pyhomelab.custody import rekey
+from pyhomelab.errors import HomelabError, InventoryRefused, Refused
 from pyhomelab.generated import changes_due
 from pyhomelab.inspection import Inspection
 from pyhomelab.premises import Premises
 from pyhomelab.retirement import retirement
 from pyhomelab.secrets import host_key_of, secrets_of
 from pyhomelab.targets import targets
-from pyhomelab.vault import secrets_directory
+from pyhomelab.vault import readers_of, secrets_directory
 from pyhomelab.wording import listed
 from pyhomelab.worktree import Change
 
@@ -71,6 +72,17 @@ def departure(lab: Inventory, inventory: Path, machine: str) -> Departure:
         raise _refused(machine, reasons) from None
     secrets = _secrets(lab, after, inventory, machine)
     return Departure(means, lab, after, (*edits, *changes_due(after, Premises(inventory)), *secrets))
+
+
+def rekey_shared(leaving: Departure, inventory: Path) -> HomelabError | None:
+    """Encrypt anew what the machine could read and others go on using; gives why that could not be done here."""
+    directory = secrets_directory(inventory)
+    shared = [secret for secret in secrets_of(leaving.after) if secret.name in leaving.shared]
+    try:
+        rekey(shared, directory, readers_of(leaving.after, directory))
+    except HomelabError as error:
+        return error
+    return None
 
 
 def _refused(machine: str, reasons: Iterable[str]) -> Refused:
