@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pyhomelab.edits import with_value, without
 from pyhomelab.errors import Refused, UnreadableInventory
-from pyhomelab.source import parse
+from pyhomelab.inventory.edits import with_value, without
+from pyhomelab.text.source import parse
 
 if TYPE_CHECKING:
     from hypothesis.strategies import SearchStrategy

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pyhomelab.identities import identities
+from pyhomelab.secrets.identities import identities
 from tests.secret_keys import make_key, public
 
 if TYPE_CHECKING:

@@ -7,22 +7,22 @@ from typing import TYPE_CHECKING
 
 import click
 
-from pyhomelab.acquaintance import forget, known, known_hosts
 from pyhomelab.cli.options import inventory_option, json_option, print_json
 from pyhomelab.cli.telling import teller
-from pyhomelab.departure import departure, refuse_unwell, rekey_shared
 from pyhomelab.errors import Refused
-from pyhomelab.load import load
+from pyhomelab.files.worktree import write
+from pyhomelab.inventory.load import load
+from pyhomelab.leaving.departure import departure, refuse_unwell, rekey_shared
+from pyhomelab.machines.acquaintance import forget, known, known_hosts
+from pyhomelab.machines.targets import targets
 from pyhomelab.premises import Premises
-from pyhomelab.targets import targets
-from pyhomelab.wording import listed, near_miss
-from pyhomelab.worktree import write
+from pyhomelab.text.wording import listed, near_miss
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-    from pyhomelab.departure import Departure
+    from pyhomelab.leaving.departure import Departure
 
 
 @click.command()

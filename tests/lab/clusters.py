@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pyhomelab.checks import checks_of
-from pyhomelab.drains import Node, nodes_taken_down
+from pyhomelab.health.checking import examine
+from pyhomelab.machines.targets import Target
 from pyhomelab.model import Inventory, Ssh
+from pyhomelab.planning.drains import Node, nodes_taken_down
 from pyhomelab.shell import Unreachable
 from pyhomelab.shell.network import Network
-from pyhomelab.stages.checking import examine
-from pyhomelab.targets import Target
 from tests.lab.hosts import lab
 from tests.lab.image import image
 from tests.lab.kube_binaries import kubernetes_layer, missing_for_kubernetes

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pyhomelab.allocation.identity import guest_uuid
 from pyhomelab.checks import checks_of
-from pyhomelab.identity import guest_uuid
-from pyhomelab.load import load
+from pyhomelab.inventory.load import load
 from tests.lab import boot_sector
 from tests.lab.hosts import lab
 from tests.lab.hypervisor import missing_for_guests

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pyhomelab.drains import Node
-from pyhomelab.stages.draining import drain
+from pyhomelab.planning.drains import Node
+from pyhomelab.trials.draining import drain
 from tests.lab.clusters import BOTH, N2, RUN, needs_kubernetes, stopped
 
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pyhomelab.drains import Node
-from pyhomelab.stages.draining import Drained, Drains, NotDrained, NotOpened, drain, open_again
+from pyhomelab.planning.drains import Node
+from pyhomelab.trials.draining import Drained, Drains, NotDrained, NotOpened, drain, open_again
 from tests.lab.clusters import BOTH, BUDGETS, N2, PODS, RUN, budget, deployment, needs_kubernetes
 from tests.lab.patience import wait_for
 from tests.lab.test_pod_network import put_in_place

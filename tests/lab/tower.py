@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from pyhomelab.checks import checks_of
-from pyhomelab.load import load
+from pyhomelab.health.checking import examine
+from pyhomelab.inventory.load import load
+from pyhomelab.machines.targets import Target
 from pyhomelab.model import Ssh
 from pyhomelab.shell.network import Network
-from pyhomelab.stages.checking import examine
-from pyhomelab.targets import Target
 from tests.lab import boot_sector
 from tests.lab.hypervisor import Hypervisor
 from tests.lab.patience import wait_for
