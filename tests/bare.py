@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from pyhomelab.facts import Disk, Facts, Nic, Part
-from pyhomelab.meant import Seen
-from pyhomelab.standing import Standing
+from pyhomelab.facts.machine import Disk, Facts, Nic, Part
+from pyhomelab.installing.meant import Seen
+from pyhomelab.installing.standing import Standing
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -6,12 +6,12 @@ from ipaddress import ip_network
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pyhomelab.hostfacts import facts_of
+from pyhomelab.facts.answer import facts_of
+from pyhomelab.facts.suggestion import suggestion
 from pyhomelab.shell import Done
-from pyhomelab.suggestion import suggestion
 
 if TYPE_CHECKING:
-    from pyhomelab.facts import Facts
+    from pyhomelab.facts.machine import Facts
 
 RECORDINGS = Path(__file__).parent / "data/facts"
 REPORT = RECORDINGS / "report.json"

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from pyhomelab.bech32 import encoded
+from pyhomelab.text.bech32 import encoded
 
 
 def _sops() -> str | None:

@@ -4,9 +4,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pyhomelab.amendment import Put, TakeOut, amended
 from pyhomelab.errors import Refused
-from pyhomelab.worktree import write
+from pyhomelab.files.amendment import Put, TakeOut, amended
+from pyhomelab.files.worktree import write
 
 if TYPE_CHECKING:
     from pathlib import Path

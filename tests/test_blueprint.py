@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pyhomelab.errors import Refused
+from pyhomelab.installing.blueprint import blueprint
 from pyhomelab.process import Children
-from pyhomelab.stages.blueprint import blueprint
 from tests.flakes import needs_nix
 from tests.modules.harness import evaluate, needs_nixpkgs_lib
 from tests.modules.sources import checkout
@@ -16,7 +16,7 @@ from tests.modules.sources import checkout
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from pyhomelab.stages.blueprint import Blueprint
+    from pyhomelab.installing.blueprint import Blueprint
 
 pytestmark = [pytest.mark.nix, needs_nix]
 

@@ -152,11 +152,11 @@ def test_when_sops_fails_or_pyhomelab_is_struck_down_it_is_in_no_message_and_no_
 
 
 _UNFORESEEN = """
-import pyhomelab.sops, pyhomelab.custody, pyhomelab.cli.secret_values as values
+import pyhomelab.secrets.sops, pyhomelab.secrets.custody, pyhomelab.cli.secret_values as values
 from pyhomelab.__main__ import main
 def breaks(*arguments, **keywords):
     raise RuntimeError("unforeseen")
-pyhomelab.sops.recipients_of = breaks
+pyhomelab.secrets.sops.recipients_of = breaks
 values.sys.stdout.isatty = breaks
 main()
 """

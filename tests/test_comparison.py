@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from pyhomelab.comparison import comparison, stated
+from pyhomelab.facts.comparison import comparison, stated
 from pyhomelab.model import Host
 from tests.recordings import REPORT, machine
 
 if TYPE_CHECKING:
-    from pyhomelab.facts import Facts
+    from pyhomelab.facts.machine import Facts
 
-from pyhomelab.facter import read_report
+from pyhomelab.facts.facter import read_report
 
 SYSTEM = "/dev/disk/by-id/ata-VB0250EAVER_Z3TH0001"
 FIRST = "/dev/disk/by-id/ata-WDC_WD20EARS-00MVWB0_WD-WMAZA0000001"

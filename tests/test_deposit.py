@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from pyhomelab.deposit import Deposit, deposit
 from pyhomelab.errors import Refused
+from pyhomelab.secrets.deposit import Deposit, deposit
 
 ROOT = Path(__file__).parents[1]
 
@@ -81,7 +81,7 @@ def test_a_file_that_cannot_be_written_changes_none(directory: Path) -> None:
 _KILLED = """
 import os, signal, sys
 from pathlib import Path
-from pyhomelab import deposit as module
+from pyhomelab.secrets import deposit as module
 here, at = Path(sys.argv[1]), int(sys.argv[2])
 calls = iter(range(1000))
 def counted(real):

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pyhomelab.edits import with_value, without
 from pyhomelab.errors import Refused, UnreadableInventory
-from pyhomelab.source import parse
+from pyhomelab.inventory.edits import with_value, without
+from pyhomelab.text.source import parse
 
 if TYPE_CHECKING:
     from hypothesis.strategies import SearchStrategy
@@ -59,7 +59,7 @@ def changed(old: str, new: str) -> tuple[list[str], list[str]]:
         (("hosts", "dl1", "memory"), "40GiB", ["  dl1:    {cpu_threads: 16,  memory: 36GiB}   # the loud one"], ["  dl1:    {cpu_threads: 16,  memory: 40GiB}   # the loud one"]),
         (("hosts", "dl2", "cpu_threads"), 12, ["    cpu_threads: 8   # as lscpu says"], ["    cpu_threads: 12   # as lscpu says"]),
         (("hosts", "dl2", "tags", 2), "dusty", ["    tags: [rack, old]"], ["    tags: [rack, old, dusty]"]),
-        (("hosts", "dl2", "tags", 0), "a, b: #c", ["    tags: [rack, old]"], ["    tags: ['a, b: #c', old]"]),
+        (("hosts", "dl2", "tags", 0), "a, b: #c", ["    tags: [rack, old]"], ['    tags: ["a, b: #c", old]']),
         (("hosts", "dl1", "kvm"), {"cpu": "amd"}, ["  dl1:    {cpu_threads: 16,  memory: 36GiB}   # the loud one"], ["  dl1:    {cpu_threads: 16,  memory: 36GiB, kvm: {cpu: amd}}   # the loud one"]),
         (("hosts", "dl2", "zfs", "tank", "disks", 2), "/dev/disk/by-id/ata-THREE", [], ["          - /dev/disk/by-id/ata-THREE"]),
         (("hosts", "dl2", "zfs", "tank", "layout"), "mirror", [], ["        layout: mirror"]),
@@ -146,7 +146,25 @@ def test_a_layout_that_was_not_foreseen_is_refused() -> None:
 
 
 WORDS = st.sampled_from(
-    ["one", "two", "10", "a: b", "# no", "tru", "yes", "-", "it's", '"', "x,y", "[", "{}", "null", " padded "]
+    [
+        "one",
+        "two",
+        "10",
+        "a: b",
+        "52:54:00:12:34:56",
+        "usb-0:0",
+        "# no",
+        "tru",
+        "yes",
+        "-",
+        "it's",
+        '"',
+        "x,y",
+        "[",
+        "{}",
+        "null",
+        " padded ",
+    ]
 )
 NAMES = st.sampled_from(["a", "b", "c", "d-e", "f"])
 DATA = st.recursive(

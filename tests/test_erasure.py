@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pyhomelab.erasure import Excuse, judge, left_out, wanted_disks
-from pyhomelab.owners import partition_label
-from pyhomelab.standing import PoolLabel
+from pyhomelab.installing.erasure import Excuse, judge, left_out, wanted_disks
+from pyhomelab.installing.owners import partition_label
+from pyhomelab.installing.standing import PoolLabel
 from tests.bare import BY_ID, GIB, disk, nic, part, seen
 from tests.labs import REMOVED, lab
 from tests.modules.harness import evaluate, needs_nixpkgs_lib
 
 if TYPE_CHECKING:
-    from pyhomelab.erasure import Judgement
-    from pyhomelab.facts import Disk
+    from pyhomelab.facts.machine import Disk
+    from pyhomelab.installing.erasure import Judgement
     from tests.labs import Changes
 
 SYSTEM, ONE, TWO = (f"{BY_ID}ata-{name}" for name in ("SYSTEM_1", "DATA_11", "DATA_12"))

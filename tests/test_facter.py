@@ -11,8 +11,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pyhomelab.errors import Refused
-from pyhomelab.facter import LARGEST_REPORT, facts_of_report, read_report
-from pyhomelab.suggestion import suggestion
+from pyhomelab.facts.facter import LARGEST_REPORT, facts_of_report, read_report
+from pyhomelab.facts.suggestion import suggestion
 from tests.recordings import NETWORKS, REPORT
 
 if TYPE_CHECKING:

@@ -13,21 +13,21 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pyhomelab.disk_names import best_first, unnameable
-from pyhomelab.hostfacts import SCRIPT, facts_of
-from pyhomelab.hoststate import NoAnswer
-from pyhomelab.load import understand
+from pyhomelab.facts.answer import SCRIPT, facts_of
+from pyhomelab.facts.disk_names import best_first, unnameable
+from pyhomelab.facts.suggestion import CHOOSE, suggested_disks, suggestion
+from pyhomelab.inventory.load import understand
 from pyhomelab.shell import Done
 from pyhomelab.shell.strangers import stranger
-from pyhomelab.source import parse
-from pyhomelab.suggestion import CHOOSE, suggested_disks, suggestion
+from pyhomelab.state.hoststate import NoAnswer
+from pyhomelab.text.source import parse
 from tests.labs import KEY
 from tests.recordings import KINDS, NETWORKS, RECORDINGS, answer, entry, machine
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from pyhomelab.facts import Disk, Facts, Nic
+    from pyhomelab.facts.machine import Disk, Facts, Nic
 
 
 def told(text: str) -> Facts:

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pyhomelab.cli.main import main
-from pyhomelab.hostfacts import SCRIPT, facts_of
+from pyhomelab.facts.answer import SCRIPT, facts_of
+from pyhomelab.facts.suggestion import size_in_mib, suggestion
 from pyhomelab.shell import Done
-from pyhomelab.suggestion import size_in_mib, suggestion
-from pyhomelab.wording import counted
+from pyhomelab.text.wording import counted
 from tests.labs import KEY
 from tests.modules.sources import ROOT
 from tests.recordings import REPORT
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from pyhomelab.facts import Facts
+    from pyhomelab.facts.machine import Facts
 
 pytestmark = needs_sshd
 

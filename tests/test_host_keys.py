@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pyhomelab.errors import Refused
-from pyhomelab.load import load
-from pyhomelab.secrets import host_key_of
-from pyhomelab.targets import targets
-from pyhomelab.vault import opened as opened_here
+from pyhomelab.inventory.load import load
+from pyhomelab.machines.targets import targets
+from pyhomelab.secrets.needed import host_key_of
+from pyhomelab.secrets.vault import opened as opened_here
 from tests.secret_keys import make_key, needs_sops, opened, path_with_sops
 from tests.secret_lab import LAB, WEB, Lab
 

@@ -11,8 +11,8 @@ from click.testing import CliRunner
 
 from pyhomelab.cli.main import main, program
 from pyhomelab.cli.newcomer import Place, bare_target
+from pyhomelab.machines.targets import Target
 from pyhomelab.model import Ssh
-from pyhomelab.targets import Target
 from tests.labs import written
 
 if TYPE_CHECKING:

@@ -12,19 +12,19 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pyhomelab import installation
 from pyhomelab.errors import Refused
-from pyhomelab.events import Progressed
-from pyhomelab.installation import Order
+from pyhomelab.installing import installation
+from pyhomelab.installing.anywhere import Anywhere, StepFailed, nixos_anywhere
+from pyhomelab.installing.installation import Order
 from pyhomelab.process import Children
-from pyhomelab.stages.anywhere import Anywhere, StepFailed, nixos_anywhere
+from pyhomelab.telling.events import Progressed
 from tests.sshd import Home, make_key, needs_sshd, running_sshd
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from pyhomelab.events import Event
-    from pyhomelab.targets import Target
+    from pyhomelab.machines.targets import Target
+    from pyhomelab.telling.events import Event
     from tests.sshd import Sshd
 
 STAND_IN = Path(__file__).parent / "anywhere"

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pyhomelab.installation import LIMITS, PHASES, Order, Progress, arguments, left_to_do, progress, too_old
-from pyhomelab.journal import Entry
+from pyhomelab.deployment.journal import Entry
+from pyhomelab.installing.installation import LIMITS, PHASES, Order, Progress, arguments, left_to_do, progress, too_old
 from tests.modules.sources import ROOT
 
 if TYPE_CHECKING:
-    from pyhomelab.installation import Step
+    from pyhomelab.installing.installation import Step
 
 NOW = datetime(2026, 5, 1, tzinfo=UTC)
 SYSTEM, ERASING, MOUNTING = "/nix/store/1-system", "/nix/store/2-disko", "/nix/store/3-disko-mount"

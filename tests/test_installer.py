@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 from pyhomelab.cli.main import program
-from pyhomelab.scaffold import Admin, create, lab_files
+from pyhomelab.files.scaffold import Admin, create, lab_files
 from tests.flakes import needs_nix, nix, stand_ins, value
 from tests.modules.harness import evaluate, failed_assertions, needs_nixpkgs_lib, values_set
 from tests.modules.sources import ROOT

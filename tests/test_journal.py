@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from pyhomelab.deployment.journal import DEPLOYED, Journal
 from pyhomelab.errors import HomelabError, Refused
-from pyhomelab.journal import DEPLOYED, Journal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,7 +28,7 @@ WRITER = """
 import sys
 from pathlib import Path
 from time import sleep
-from pyhomelab.journal import Journal
+from pyhomelab.deployment.journal import Journal
 
 with Journal.open(Path(sys.argv[1])) as journal:
     while True:

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from pyhomelab.errors import Refused
-from pyhomelab.stages.luggage import luggage, memory_of
+from pyhomelab.installing.luggage import luggage, memory_of
 from tests.modules.sources import ROOT
 from tests.secret_keys import make_key, public
 
@@ -76,7 +76,7 @@ SLEEPER = """
 import sys
 from pathlib import Path
 from time import sleep
-from pyhomelab.stages.luggage import luggage
+from pyhomelab.installing.luggage import luggage
 
 key = Path(sys.argv[1])
 with luggage("dl1", key.read_text(), key.with_suffix(".pub").read_text(), {}) as carried:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pyhomelab.load import load
-from pyhomelab.oversight import review
+from pyhomelab.inventory.load import load
+from pyhomelab.secrets.oversight import review
 from tests.secret_keys import make_key, needs_sops, public
 from tests.secret_lab import LAB, NAMES, WEB, Lab
 

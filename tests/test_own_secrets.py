@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pyhomelab.bech32 import encoded
 from pyhomelab.decide import decide
 from pyhomelab.errors import InventoryRefused
-from pyhomelab.load import load
-from pyhomelab.secrets import secrets_of
+from pyhomelab.inventory.load import load
+from pyhomelab.secrets.needed import secrets_of
+from pyhomelab.text.bech32 import encoded
 from tests.labs import REMOVED, Changes, lab
 
 if TYPE_CHECKING:

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pyhomelab.bech32 import decoded, encoded
-from pyhomelab.recipients import Readers, admin_recipients, host_recipient
-from pyhomelab.secrets import Secret
+from pyhomelab.secrets.needed import Secret
+from pyhomelab.secrets.recipients import Readers, admin_recipients, host_recipient
+from pyhomelab.text.bech32 import decoded, encoded
 from tests.secret_keys import identity_of_host, make_key, needs_age, public
 
 if TYPE_CHECKING:

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pyhomelab.acquaintance import forget, known
 from pyhomelab.cli.main import main
-from pyhomelab.departure import departure
-from pyhomelab.load import load
-from pyhomelab.retirement import retirement
+from pyhomelab.inventory.load import load
+from pyhomelab.leaving.departure import departure
+from pyhomelab.leaving.retirement import retirement
+from pyhomelab.machines.acquaintance import forget, known
 from tests.labs import KEY, REMOVED, Changes, lab, written
 from tests.modules.sources import ROOT
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from ruamel.yaml import YAML
 
+from tests.labs import REMOVED
 from tests.modules.sources import ROOT
 from tests.secret_keys import make_key, needs_sops, opened, path_with_sops, public
 from tests.secret_lab import LAB, NAMES, WEB, Lab
@@ -25,6 +26,11 @@ if TYPE_CHECKING:
 pytestmark = needs_sops
 
 OWN = LAB | {"secrets": {"backup": {"machines": ["dl1", "dl3"], "used_for": "the backup repository"}}}
+ALONE = LAB | {
+    "hosts.dl1.zfs.tank.datasets": {},
+    "volumes": REMOVED,
+    "secrets": {"mail": {"machines": ["dl1", "dl3"]}},
+}
 WITHOUT_AGENT = LAB | {"clusters.home.agents": []}
 
 
@@ -474,5 +480,31 @@ def test_a_machine_that_retires_takes_its_key_and_its_part_in_the_secrets_with_i
 
     assert (done.returncode, done.stderr) == (0, "")
     assert [name for name in lab.files() if "web" in name or "own" in name] == []
-    assert re.fullmatch("shared: age1[a-z0-9]{20}… removed", lab.says("rekey", "shared")[0])
+    assert lab.says("rekey", "shared") == ["every secret is for those who are to read it"]
     assert opened(lab.secrets / "shared.yaml", admin=lab.admin) == "x"
+
+
+def test_what_a_machine_shared_is_closed_to_it_when_it_retires(lab: Lab) -> None:
+    lab.write(ALONE)
+    keys = lab.install()
+    lab.says("set", "mail", stdin="hunter2\n")
+    assert opened(lab.secrets / "mail.yaml", host=keys["dl3"]) == "hunter2"
+
+    done = lab.run("retire", "dl3", "--yes", "dl3", "--offline")
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "  pyhomelab secret generate --force mail, if dl3 may not know them any more (it read them)" in done.stdout
+    assert opened(lab.secrets / "mail.yaml", host=keys["dl1"]) == "hunter2"
+    assert opened(lab.secrets / "mail.yaml", host=keys["dl3"]) is None
+
+
+def test_what_cannot_be_rekeyed_when_a_machine_retires_is_left_with_the_command_that_does(lab: Lab) -> None:
+    lab.write(ALONE)
+    lab.install()
+    lab.says("set", "mail", stdin="hunter2\n")
+
+    done = lab.run("retire", "dl3", "--yes", "dl3", "--offline", SOPS_AGE_SSH_PRIVATE_KEY_FILE="/nonexistent")
+
+    assert done.returncode == 0
+    assert done.stderr.startswith("mail could not be rekeyed: ")
+    assert done.stderr.endswith("\n`pyhomelab secret rekey` does it\n")

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pyhomelab.cli.secret import command
-from pyhomelab.load import understand
-from pyhomelab.source import parse
+from pyhomelab.inventory.load import understand
+from pyhomelab.text.source import parse
 from tests.labs import written
 from tests.modules.sources import ROOT
 

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pyhomelab.process import CommandFailed, ToolMissing
-from pyhomelab.recipients import host_recipient
-from pyhomelab.sops import encrypt, recipients_of
+from pyhomelab.secrets.recipients import host_recipient
+from pyhomelab.secrets.sops import encrypt, recipients_of
 from tests.secret_keys import make_key, needs_sops, opened, path_with_sops, public
 
 if TYPE_CHECKING:

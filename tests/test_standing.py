@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pyhomelab.hoststate import NoAnswer
+from pyhomelab.installing.standing import SCRIPT, PoolLabel, Standing, standing_of
 from pyhomelab.shell import Done
-from pyhomelab.standing import SCRIPT, PoolLabel, Standing, standing_of
+from pyhomelab.state.hoststate import NoAnswer
 
 if TYPE_CHECKING:
     from pathlib import Path

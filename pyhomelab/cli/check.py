@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING
 
 import click
 
-from pyhomelab.capacity import capacity
+from pyhomelab.allocation.capacity import capacity
+from pyhomelab.allocation.placement import place
 from pyhomelab.cli.options import inventory_argument, json_option, print_json
 from pyhomelab.cli.secret_report import finding_data, refuse_mistakes
 from pyhomelab.cli.tables import capacity_table
 from pyhomelab.errors import InventoryRefused
-from pyhomelab.load import load
+from pyhomelab.inventory.load import load
 from pyhomelab.model import ANYWHERE
-from pyhomelab.oversight import review
-from pyhomelab.placement import place
-from pyhomelab.vault import secrets_directory
-from pyhomelab.wording import counted, listed
+from pyhomelab.secrets.oversight import review
+from pyhomelab.secrets.vault import secrets_directory
+from pyhomelab.text.wording import counted, listed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

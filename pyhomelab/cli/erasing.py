@@ -11,14 +11,14 @@ from rich.table import Table
 
 from pyhomelab.cli.tables import as_text
 from pyhomelab.errors import Refused
-from pyhomelab.wording import counted, in_units
+from pyhomelab.text.wording import counted, in_units
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from pyhomelab.cli.telling import Teller
-    from pyhomelab.erasure import Doomed, Judgement
-    from pyhomelab.meant import Seen
+    from pyhomelab.installing.erasure import Doomed, Judgement
+    from pyhomelab.installing.meant import Seen
 
 _WIDTH = 160
 

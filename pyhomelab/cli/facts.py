@@ -12,15 +12,15 @@ from pydantic import TypeAdapter, ValidationError
 
 from pyhomelab.cli.facts_told import Told, tell
 from pyhomelab.cli.options import json_option
-from pyhomelab.entries import Entries
 from pyhomelab.errors import Refused
-from pyhomelab.facter import read_report
-from pyhomelab.hostfacts import SCRIPT, facts_of
+from pyhomelab.facts.answer import SCRIPT, facts_of
+from pyhomelab.facts.facter import read_report
+from pyhomelab.files.entries import Entries
 from pyhomelab.model.base import Name
 from pyhomelab.shell.strangers import Way, opened, stranger
 
 if TYPE_CHECKING:
-    from pyhomelab.facts import Facts
+    from pyhomelab.facts.machine import Facts
 
 _TIMEOUT = 90.0
 _NAMELESS = "host1"

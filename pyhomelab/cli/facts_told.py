@@ -6,29 +6,28 @@ from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING
 
 import click
-from ruamel.yaml.scalarstring import DoubleQuotedScalarString
 
-from pyhomelab.amendment import Put, amended
 from pyhomelab.cli.options import print_json
-from pyhomelab.comparison import Path, comparison, stated
-from pyhomelab.disk_names import unnameable
-from pyhomelab.entries import Entries
 from pyhomelab.errors import HomelabError, Refused
-from pyhomelab.facts_words import contents, disk_in_words, machine_in_words, nic_in_words
-from pyhomelab.places import dotted
+from pyhomelab.facts.comparison import Path, comparison, stated
+from pyhomelab.facts.disk_names import unnameable
+from pyhomelab.facts.suggestion import suggestion
+from pyhomelab.facts.words import contents, disk_in_words, machine_in_words, nic_in_words
+from pyhomelab.files.amendment import Put, amended
+from pyhomelab.files.entries import Entries
+from pyhomelab.files.worktree import write
+from pyhomelab.inventory.places import dotted
 from pyhomelab.premises import Premises
-from pyhomelab.source import parse
-from pyhomelab.suggestion import suggestion
-from pyhomelab.wording import counted, in_units, listed, shown
-from pyhomelab.worktree import write
+from pyhomelab.text.source import parse
+from pyhomelab.text.wording import counted, in_units, listed, shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from pyhomelab.errors import LocatedMistake
-    from pyhomelab.facts import Disk, Facts
+    from pyhomelab.facts.machine import Disk, Facts
+    from pyhomelab.facts.suggestion import Suggestion
     from pyhomelab.model import Host
-    from pyhomelab.suggestion import Suggestion
 
 
 class Differs(HomelabError):
@@ -69,15 +68,13 @@ def _suggest(told: Told, *, is_merged: bool, as_json: bool) -> None:
 
 
 def _data(entry: Suggestion, name: str) -> object:
-    """Give the entry as data to be written, with numbers as numbers and in quotes what needs them."""
-    return _writable(parse(f"hosts:\n{entry.text}", "").root.plain()["hosts"][name])
+    """Give the entry as data to be written, with numbers as numbers."""
+    return _with_numbers(parse(f"hosts:\n{entry.text}", "").root.plain()["hosts"][name])
 
 
-def _writable(value: object) -> object:
+def _with_numbers(value: object) -> object:
     if isinstance(value, dict):
-        return {key: _writable(part) for key, part in value.items()}
-    if isinstance(value, str) and ":" in value:
-        return DoubleQuotedScalarString(value)
+        return {key: _with_numbers(part) for key, part in value.items()}
     return int(value) if isinstance(value, str) and value.isdigit() else value
 
 

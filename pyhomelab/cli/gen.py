@@ -10,17 +10,17 @@ import click
 from pyhomelab.cli.options import inventory_argument, json_option, print_json
 from pyhomelab.cli.secret_report import mention_rekey
 from pyhomelab.errors import Stale
-from pyhomelab.generated import changes_due
-from pyhomelab.load import load
+from pyhomelab.files.generated import changes_due
+from pyhomelab.files.worktree import write
+from pyhomelab.inventory.load import load
 from pyhomelab.premises import Premises
-from pyhomelab.wording import counted
-from pyhomelab.worktree import write
+from pyhomelab.text.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from pyhomelab.worktree import Change
+    from pyhomelab.files.worktree import Change
 
 
 @click.command()

@@ -18,9 +18,9 @@ from pyhomelab.cli.options import json_events_option, json_option, print_json, r
 from pyhomelab.cli.scene import Wish
 from pyhomelab.cli.telling import teller
 from pyhomelab.errors import NeedsAPerson, SomeFailed, Unhealthy
-from pyhomelab.install import INSTALLED
-from pyhomelab.report import about
-from pyhomelab.stages.build import BuildOn
+from pyhomelab.installing.install import INSTALLED
+from pyhomelab.nix.build import BuildOn
+from pyhomelab.telling.report import about
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -9,27 +9,27 @@ from typing import TYPE_CHECKING
 from pyhomelab.cli.newcomer import bare_target, known
 from pyhomelab.cli.scene import Plans, Ready, agree, job_of, run, scene_of
 from pyhomelab.cli.tables import local
-from pyhomelab.erasure import Excuse, Judgement, judge, left_out, wanted_disks
 from pyhomelab.errors import Refused
-from pyhomelab.events import Noted
-from pyhomelab.flakes import flake_of
-from pyhomelab.installation import left_to_do, progress
-from pyhomelab.signing import signing_key_file
-from pyhomelab.stages.anywhere import nixos_anywhere
-from pyhomelab.stages.bare import look
-from pyhomelab.stages.blueprint import blueprint
-from pyhomelab.stages.build import Site, build
-from pyhomelab.states import BuildFailed
-from pyhomelab.wording import listed
+from pyhomelab.installing.anywhere import nixos_anywhere
+from pyhomelab.installing.bare import look
+from pyhomelab.installing.blueprint import blueprint
+from pyhomelab.installing.erasure import Excuse, Judgement, judge, left_out, wanted_disks
+from pyhomelab.installing.installation import left_to_do, progress
+from pyhomelab.nix.build import Site, build
+from pyhomelab.nix.flakes import flake_of
+from pyhomelab.nix.signing import signing_key_file
+from pyhomelab.state.stations import BuildFailed
+from pyhomelab.telling.events import Noted
+from pyhomelab.text.wording import listed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pyhomelab.cli.scene import Installed, Scene, Wish
     from pyhomelab.cli.telling import Teller
-    from pyhomelab.erasure import Wanted
-    from pyhomelab.stages.blueprint import Blueprint
-    from pyhomelab.targets import Target
+    from pyhomelab.installing.blueprint import Blueprint
+    from pyhomelab.installing.erasure import Wanted
+    from pyhomelab.machines.targets import Target
 
 
 def install_anew(wish: Wish, tell: Teller) -> Installed:

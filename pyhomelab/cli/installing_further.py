@@ -9,21 +9,21 @@ from typing import TYPE_CHECKING
 from pyhomelab.cli.erasing import refuse_doubtful
 from pyhomelab.cli.newcomer import bare_target
 from pyhomelab.cli.scene import Plans, Ready, agree, job_of, run, scene_of
-from pyhomelab.erasure import Excuse, judge, wanted_disks
 from pyhomelab.errors import HostFailed, Refused
-from pyhomelab.flakes import flake_of
-from pyhomelab.installation import left_to_do, progress
-from pyhomelab.stages.anywhere import nixos_anywhere
-from pyhomelab.stages.bare import look
+from pyhomelab.installing.anywhere import nixos_anywhere
+from pyhomelab.installing.bare import look
+from pyhomelab.installing.erasure import Excuse, judge, wanted_disks
+from pyhomelab.installing.installation import left_to_do, progress
+from pyhomelab.nix.flakes import flake_of
 
 if TYPE_CHECKING:
     from pyhomelab.cli.scene import Installed, Scene, Wish
     from pyhomelab.cli.telling import Teller
-    from pyhomelab.erasure import Wanted
-    from pyhomelab.installation import Progress, Step
-    from pyhomelab.journal import Run
-    from pyhomelab.meant import Seen
-    from pyhomelab.targets import Target
+    from pyhomelab.deployment.journal import Run
+    from pyhomelab.installing.erasure import Wanted
+    from pyhomelab.installing.installation import Progress, Step
+    from pyhomelab.installing.meant import Seen
+    from pyhomelab.machines.targets import Target
 
 
 def install_further(wish: Wish, tell: Teller) -> Installed:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import click
 
 from pyhomelab.errors import HomelabError
-from pyhomelab.wording import shown
+from pyhomelab.text.wording import shown
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -14,8 +14,8 @@ from pyhomelab.shell import HostKeyRefused
 
 if TYPE_CHECKING:
     from pyhomelab.cli.telling import Teller
+    from pyhomelab.machines.targets import Target
     from pyhomelab.shell.network import Network
-    from pyhomelab.targets import Target
 
 _THERE = "`ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub`"
 _PLACE = re.compile(r"(?:(?P<user>[A-Za-z_][A-Za-z0-9_.-]{0,31})@)?\[?(?P<address>[A-Za-z0-9:.%-]{1,255}?)\]?")

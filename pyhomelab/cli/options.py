@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from pyhomelab.selection import words_of
+from pyhomelab.machines.selection import words_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

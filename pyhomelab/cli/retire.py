@@ -7,22 +7,22 @@ from typing import TYPE_CHECKING
 
 import click
 
-from pyhomelab.acquaintance import forget, known, known_hosts
 from pyhomelab.cli.options import inventory_option, json_option, print_json
 from pyhomelab.cli.telling import teller
-from pyhomelab.departure import departure, refuse_unwell
 from pyhomelab.errors import Refused
-from pyhomelab.load import load
+from pyhomelab.files.worktree import write
+from pyhomelab.inventory.load import load
+from pyhomelab.leaving.departure import departure, refuse_unwell, rekey_shared
+from pyhomelab.machines.acquaintance import forget, known, known_hosts
+from pyhomelab.machines.targets import targets
 from pyhomelab.premises import Premises
-from pyhomelab.targets import targets
-from pyhomelab.wording import listed, near_miss
-from pyhomelab.worktree import write
+from pyhomelab.text.wording import listed, near_miss
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-    from pyhomelab.departure import Departure
+    from pyhomelab.leaving.departure import Departure
 
 
 @click.command()
@@ -39,8 +39,8 @@ def command(  # noqa: PLR0913 - one for each option
 
     Refuses while a quorum, the other copy of data, or the way to other machines depends on it, and while those that
     share a volume or a cluster with it are not well. Says what is lost, and wants the name typed again. Then it is
-    taken out of the inventory, the generated files, the secrets, the pinned keys and your known_hosts, all or nothing.
-    The machine itself is not touched.
+    taken out of the inventory, the generated files, the secrets, the pinned keys and your known_hosts, and what it
+    shared with others is rekeyed. The machine itself is not touched.
 
     Example: pyhomelab retire dl4
     """
@@ -61,10 +61,18 @@ def command(  # noqa: PLR0913 - one for each option
         _refuse_unconfirmed(machine, retyped)
         write(Premises(inventory).directory, list(leaving.changes))
         forget(known_as, known_hosts())
+        _share_no_more(leaving, inventory)
     if as_json:
         print_json(_as_data(leaving, known_as, is_done=not dry_run))
     elif not dry_run:
         click.echo("\n".join([f"{machine} is out of the lab", "Next:", *_next(leaving)]))
+
+
+def _share_no_more(leaving: Departure, inventory: Path) -> None:
+    """Rekey what the machine shared with others, or say why that is left to do."""
+    why = rekey_shared(leaving, inventory) if leaving.shared else None
+    if why is not None:
+        click.echo(f"{listed(leaving.shared)} could not be rekeyed: {why}\n`pyhomelab secret rekey` does it", err=True)
 
 
 def _foreseen(leaving: Departure, known_as: Sequence[str]) -> Iterator[str]:
@@ -95,8 +103,9 @@ def _next(leaving: Departure) -> Iterator[str]:
             yield f"  kubectl drain --ignore-daemonsets {machine} && kubectl delete node {machine}"
     yield f"  shut {machine} down for good: until its disks are erased it has its keys, and secrets that it read"
     if leaving.shared:
-        yield f"  pyhomelab secret rekey   # {listed(leaving.shared)}: {machine} could read what others go on using"
-    yield "  pyhomelab deploy         # the others then know it no more"
+        names = " ".join(leaving.shared)
+        yield f"  pyhomelab secret generate --force {names}, if {machine} may not know them any more (it read them)"
+    yield "  pyhomelab deploy, so that the others know it no more"
 
 
 def _as_data(leaving: Departure, known_as: Sequence[str], *, is_done: bool) -> dict[str, object]:

@@ -9,20 +9,20 @@ from typing import TYPE_CHECKING
 
 from pyhomelab.cli.erasing import refuse_doubtful, refuse_unagreed, show_erasure
 from pyhomelab.cli.rolling import Told, gear_of
+from pyhomelab.deployment.runs import Limits
 from pyhomelab.errors import Left, Refused
-from pyhomelab.events import HostEnded, RunBegan, RunEnded
-from pyhomelab.flakes import refuse_untracked
-from pyhomelab.generated import refuse_stale
-from pyhomelab.install import INSTALLED, Job, Secrets, install
-from pyhomelab.installation import Order
-from pyhomelab.load import load
+from pyhomelab.files.generated import refuse_stale
+from pyhomelab.installing.install import INSTALLED, Job, Secrets, install
+from pyhomelab.installing.installation import Order
+from pyhomelab.inventory.load import load
 from pyhomelab.lock import as_run
+from pyhomelab.machines.selection import select
+from pyhomelab.machines.targets import targets
+from pyhomelab.nix.flakes import refuse_untracked
 from pyhomelab.premises import Premises
-from pyhomelab.runs import Limits
-from pyhomelab.secrets import host_key_of, secrets_of
-from pyhomelab.selection import select
-from pyhomelab.targets import targets
-from pyhomelab.vault import host_key_file, opened, secrets_directory
+from pyhomelab.secrets.needed import host_key_of, secrets_of
+from pyhomelab.secrets.vault import host_key_file, opened, secrets_directory
+from pyhomelab.telling.events import HostEnded, RunBegan, RunEnded
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -31,15 +31,15 @@ if TYPE_CHECKING:
     from pyhomelab.cli.newcomer import Place
     from pyhomelab.cli.rolling import Gear
     from pyhomelab.cli.telling import Teller
-    from pyhomelab.erasure import Judgement, Wanted
-    from pyhomelab.installation import Step
-    from pyhomelab.meant import Seen
+    from pyhomelab.deployment.runs import Result
+    from pyhomelab.installing.anywhere import Anywhere
+    from pyhomelab.installing.erasure import Judgement, Wanted
+    from pyhomelab.installing.installation import Step
+    from pyhomelab.installing.meant import Seen
+    from pyhomelab.machines.targets import Target
     from pyhomelab.model import Inventory
-    from pyhomelab.runs import Result
-    from pyhomelab.secrets import Secret
-    from pyhomelab.stages.anywhere import Anywhere
-    from pyhomelab.stages.build import BuildOn
-    from pyhomelab.targets import Target
+    from pyhomelab.nix.build import BuildOn
+    from pyhomelab.secrets.needed import Secret
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,10 +10,10 @@ from pyhomelab.cli.options import json_option, print_json
 from pyhomelab.cli.secret_init import init_
 from pyhomelab.cli.secret_report import as_data, finding_data, secret_table
 from pyhomelab.cli.secret_values import get_, inventory_option, known_secret, rekey_, rm_, set_
-from pyhomelab.custody import generate
-from pyhomelab.load import load
-from pyhomelab.oversight import findings, keyless, new_hosts, rekey_due, review, without_host_key
-from pyhomelab.vault import kept, readers_of, secrets_directory, secrets_needed, strays
+from pyhomelab.inventory.load import load
+from pyhomelab.secrets.custody import generate
+from pyhomelab.secrets.oversight import findings, keyless, new_hosts, rekey_due, review, without_host_key
+from pyhomelab.secrets.vault import kept, readers_of, secrets_directory, secrets_needed, strays
 
 if TYPE_CHECKING:
     from pathlib import Path

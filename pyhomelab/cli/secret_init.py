@@ -10,24 +10,24 @@ from typing import TYPE_CHECKING
 
 import click
 
-from pyhomelab.amendment import Put, amended
 from pyhomelab.cli.options import json_option, print_json
 from pyhomelab.cli.secret_report import mention_rekey
 from pyhomelab.cli.secret_values import inventory_option
 from pyhomelab.errors import Refused
-from pyhomelab.identities import age_key_file, identities, make_age_key
-from pyhomelab.load import load
+from pyhomelab.files.amendment import Put, amended
+from pyhomelab.files.worktree import write
+from pyhomelab.inventory.load import load
 from pyhomelab.premises import Premises
-from pyhomelab.sops import decrypt, encrypt
-from pyhomelab.vault import readers_of, refuse_without_admins, secrets_directory
-from pyhomelab.wording import listed, near_miss
-from pyhomelab.worktree import write
+from pyhomelab.secrets.identities import age_key_file, identities, make_age_key
+from pyhomelab.secrets.sops import decrypt, encrypt
+from pyhomelab.secrets.vault import readers_of, refuse_without_admins, secrets_directory
+from pyhomelab.text.wording import listed, near_miss
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pyhomelab.identities import Identity
     from pyhomelab.model import Inventory
+    from pyhomelab.secrets.identities import Identity
 
 
 @click.command("init")

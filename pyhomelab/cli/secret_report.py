@@ -11,18 +11,18 @@ from rich.table import Table
 
 from pyhomelab.cli.tables import as_text
 from pyhomelab.errors import Stale
-from pyhomelab.oversight import rekey_due, review
-from pyhomelab.vault import secrets_directory
-from pyhomelab.wording import counted
+from pyhomelab.secrets.oversight import rekey_due, review
+from pyhomelab.secrets.vault import secrets_directory
+from pyhomelab.text.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from pathlib import Path
 
     from pyhomelab.model import Inventory
-    from pyhomelab.oversight import Finding
-    from pyhomelab.recipients import Readers
-    from pyhomelab.vault import Kept
+    from pyhomelab.secrets.oversight import Finding
+    from pyhomelab.secrets.recipients import Readers
+    from pyhomelab.secrets.vault import Kept
 
 
 def secret_table(states: Sequence[Kept], readers: Readers) -> str:

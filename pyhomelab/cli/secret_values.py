@@ -9,19 +9,19 @@ from typing import TYPE_CHECKING
 import click
 
 from pyhomelab.cli.options import json_option, print_json
-from pyhomelab.custody import put, rekey, remove
 from pyhomelab.errors import Refused
-from pyhomelab.load import load
-from pyhomelab.oversight import keyless
-from pyhomelab.secrets import Secret, host_key_of, host_keys_of, secrets_of
-from pyhomelab.vault import file_of, opened, readers_of, secrets_directory, strays
-from pyhomelab.wording import listed, near_miss
+from pyhomelab.inventory.load import load
+from pyhomelab.secrets.custody import put, rekey, remove
+from pyhomelab.secrets.needed import Secret, host_key_of, host_keys_of, secrets_of
+from pyhomelab.secrets.oversight import keyless
+from pyhomelab.secrets.vault import file_of, opened, readers_of, secrets_directory, strays
+from pyhomelab.text.wording import listed, near_miss
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from pyhomelab.custody import Rekeyed
     from pyhomelab.model import Inventory
+    from pyhomelab.secrets.custody import Rekeyed
 
 _LARGEST = 1 << 20
 

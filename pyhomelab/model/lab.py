@@ -6,9 +6,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field, PlainValidator
 
-from pyhomelab.bech32 import decoded
 from pyhomelab.model.base import Called, Matching, Model, Name, json_schema, refuse
 from pyhomelab.model.units import Ratio
+from pyhomelab.text.bech32 import decoded
 
 _X25519 = 32
 

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Literal
 
+from pyhomelab.allocation.placement import bridged_networks, place
 from pyhomelab.errors import Mistake
-from pyhomelab.placement import bridged_networks, place
 from pyhomelab.rules.attachments import Attachment, attachments
-from pyhomelab.wording import near_miss
+from pyhomelab.text.wording import near_miss
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

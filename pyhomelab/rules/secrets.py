@@ -6,7 +6,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from pyhomelab.errors import Mistake
-from pyhomelab.secrets import host_keys_of
+from pyhomelab.secrets.needed import host_keys_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
     from paramiko import PKey, SSHClient
 
+    from pyhomelab.machines.targets import Target
     from pyhomelab.shell.route import Route
-    from pyhomelab.targets import Target
 
 _HERE = "`ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub`"
 

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Protocol
 
 from pydantic import ValidationError
 
+from pyhomelab.machines.targets import Target
 from pyhomelab.model import Ssh
 from pyhomelab.shell import HostKeyRefused
 from pyhomelab.shell.route import route_to
 from pyhomelab.shell.session import SshShell
 from pyhomelab.shell.ssh import connect
-from pyhomelab.targets import Target
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

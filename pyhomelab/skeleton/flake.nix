@@ -41,7 +41,7 @@
           hosts = ./hosts;
         }
         // nixpkgs.lib.optionalAttrs (inputs ? pyhomelab) {
-          pyhomelab = inputs.pyhomelab.packages.${system}.default;
+          pyhomelab = inputs.pyhomelab.nix.packages.${system}.default;
         }
       );
     };

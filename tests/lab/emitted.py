@@ -110,8 +110,11 @@ def start(vm: Vm, machine: Emitted) -> None:
     units = [name for name, unit in machine.values["units"].items() if wanting.intersection(unit["wantedBy"])]
     places = " ".join(mount.split()[1] for mount in machine.values["mounts"])
     mounts = f"$(systemd-escape --path --suffix=mount {places})" if places else ""
-    told = "journalctl --no-pager --output=cat --lines=40"
-    vm.run(f"systemctl start {' '.join(units)} {mounts} || {{ {told}; exit 1; }}")
+    everything = f"{' '.join(units)} {mounts}"
+    # A unit that fails may be started once more by systemd.
+    again = f"sleep 1; [ $(systemctl is-active {everything} | sort --unique) = active ] && exit 0"
+    told = "journalctl --no-pager --output=cat --lines=40; exit 1"
+    vm.run(f"systemctl start {everything} || {{ for n in $(seq 60); do {again}; done; {told}; }}")
 
 
 def boot(vm: Vm, machine: Emitted) -> None:

@@ -123,7 +123,7 @@ class Hypervisor:
         # libvirtd asks for a delay of every shutdown, and logind grants it; there are no guests of users to wait for.
         self._write("etc/systemd/logind.conf.d/delay.conf", "[Login]\nInhibitDelayMaxSec=1\n")
         self.host.run(
-            "systemctl daemon-reload && systemctl enable --quiet --now ground && systemctl restart libvirtd systemd-logind"
+            "systemctl daemon-reload && systemctl enable --quiet --now ground && systemctl restart systemd-logind"
         )
 
     def switch(self, module: str) -> None:

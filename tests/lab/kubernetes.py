@@ -6,14 +6,14 @@ import http.client
 import json
 import ssl
 import subprocess
-import time
 from contextlib import closing
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
+from tests.lab.patience import wait_for
+
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
     from tests.lab.hosts import LabHost
@@ -63,10 +63,6 @@ _K3S = """\
 shift
 KUBECONFIG=${KUBECONFIG:-/etc/rancher/k3s/k3s.yaml} exec /usr/bin/kubectl "$@"
 """
-
-
-class TookTooLong(Exception):
-    """Kubernetes did not come to what it should."""
 
 
 class KubernetesRefused(Exception):
@@ -198,15 +194,6 @@ class Kubernetes:
             line.request(method, path, text, {"Authorization": "Bearer admin", "Content-Type": kind})
             answer = line.getresponse()
             return answer.status, answer.read()
-
-
-def wait_for(condition: Callable[[], bool], seconds: float = 60) -> None:
-    """Wait until something is so."""
-    until = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > until:
-            raise TookTooLong(f"not within {seconds:g} s")
-        time.sleep(0.05)
 
 
 def _node(name: str, conditions: dict[str, tuple[str, str]], boot: str) -> dict[str, Any]:

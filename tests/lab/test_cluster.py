@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pyhomelab.load import load
+from pyhomelab.inventory.load import load
 from tests.lab.needs import missing_for_systems
 from tests.lab.told import Admin
 from tests.lab.trials import BOOT_ID

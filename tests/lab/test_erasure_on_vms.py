@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pyhomelab import hostfacts, standing
-from pyhomelab.erasure import Excuse, judge, wanted_disks
-from pyhomelab.meant import Seen
+from pyhomelab.facts import answer as hostfacts
+from pyhomelab.installing import standing
+from pyhomelab.installing.erasure import Excuse, judge, wanted_disks
+from pyhomelab.installing.meant import Seen
 from pyhomelab.shell import Done
 from tests.lab.needs import missing_for_vms
 from tests.lab.vm_lab import vms
@@ -17,7 +18,7 @@ from tests.labs import REMOVED, lab
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from pyhomelab.erasure import Judgement
+    from pyhomelab.installing.erasure import Judgement
     from tests.lab.vms import Vm
     from tests.labs import Changes
 

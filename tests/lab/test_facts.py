@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pyhomelab.hostfacts import SCRIPT, facts_of
+from pyhomelab.facts.answer import SCRIPT, facts_of
 from pyhomelab.shell import Done
 from tests.lab.needs import missing
 from tests.lab.told import Admin

@@ -5,44 +5,36 @@ from __future__ import annotations
 import json
 import subprocess
 import time
-from contextlib import contextmanager
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pyhomelab.allocation.identity import guest_uuid
 from pyhomelab.checks import checks_of
-from pyhomelab.identity import guest_uuid
-from pyhomelab.load import load
-from pyhomelab.model import Ssh
-from pyhomelab.shell.network import Network
-from pyhomelab.stages.checking import examine
-from pyhomelab.targets import Target
+from pyhomelab.inventory.load import load
 from tests.lab import boot_sector
 from tests.lab.hosts import lab
-from tests.lab.hypervisor import Hypervisor, missing_for_guests
+from tests.lab.hypervisor import missing_for_guests
 from tests.lab.libvirt_image import libvirt_image
-from tests.lab.systems import pyhomelab
-from tests.labs import KEY
+from tests.lab.patience import TookTooLong, wait_for
+from tests.lab.tower import IMAGE, MIB, Driven, Tower, subtest
 from tests.modules.sources import ROOT
 from tests.test_vm_steps import steps
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from pathlib import Path
 
-    from pyhomelab.model import Inventory
-    from tests.lab.boot_sector import Counted
     from tests.lab.hosts import LabHost
 
 pytestmark = [
     pytest.mark.nix,
+    pytest.mark.slow,
     pytest.mark.mirrors("vm-kvm"),
+    pytest.mark.xdist_group("guests"),
     pytest.mark.skipif(missing_for_guests() != "", reason=missing_for_guests() or "nothing is missing"),
 ]
 
-MIB = 1024 * 1024
-IMAGE = "srv/images/lodger.raw"
 VOLUME = "var/lib/volumes/tank/guests/lodger-data"
 UNIT = "homelab-guest-lodger"
 LODGER: dict[str, Any] = {
@@ -67,91 +59,6 @@ RUNS_ON = (
 )
 
 
-class TookTooLong(Exception):
-    """Something did not come to pass."""
-
-
-@dataclass
-class Tower:
-    """The host tower of an inventory, as a test host."""
-
-    host: LabHost
-    directory: Path
-    inventory: Inventory = field(init=False)
-    hypervisor: Hypervisor = field(init=False)
-    _labs: int = 0
-
-    def __post_init__(self) -> None:
-        """Make a new host a hypervisor."""
-        self.hypervisor = Hypervisor(self.host)
-        self.hypervisor.prepare()
-
-    def has(self, guests: dict[str, Any], settings: str = "") -> None:
-        """Switch to what an inventory with these guests and these settings, in Nix, makes of the host."""
-        self._labs += 1
-        place = self.directory / str(self._labs)
-        place.mkdir()
-        (place / "inventory.yaml").write_text(json.dumps(inventory(guests)))
-        pyhomelab("gen", str(place / "inventory.yaml"))
-        self.inventory = load(place)
-        self.hypervisor.switch(f"{{ imports = [ {place}/tower ]; {settings} }}")
-
-    def failing(self, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
-        """The checks of guests that do not hold, as `pyhomelab verify --deep` asks them, with what they say."""
-        (self.directory / ".ssh").mkdir(exist_ok=True)
-        (self.directory / ".ssh/config").write_text(f"IdentityFile {self.host.key}\n")
-        monkeypatch.setenv("HOME", str(self.directory))
-        monkeypatch.delenv("SSH_AUTH_SOCK", raising=False)
-        checks = [check for check in checks_of(self.inventory, deep=True)["tower"] if check.role == "kvm"]
-        assert checks
-        host = self.host
-        target = Target("tower", host.address, Ssh(user="root"), host.host_key, host.place / "pin", "x86_64-linux", ())
-        with Network({"tower": target}) as network:
-            found = examine(network.open(target, as_root=True), "tower", checks, waits=False)
-        return {name: finding.said for name, finding in found.items() if finding.verdict != "holds"}
-
-    def install(self) -> None:
-        """Put a system on the disk of the guest lodger, smaller than the inventory wants the disk to be."""
-        (self.host.disk / IMAGE).parent.mkdir(exist_ok=True)
-        boot_sector.install(self.host.disk / IMAGE, MIB)
-
-    def counted(self) -> Counted:
-        """What the guest lodger has counted so far."""
-        return boot_sector.counted(self.host.disk / IMAGE)
-
-    def ticks(self, seconds: float = 60) -> Counted:
-        """Wait until the guest lodger counts on."""
-        before = self.counted()
-        wait_for(lambda: self.counted().ticks > before.ticks, seconds)
-        return self.counted()
-
-
-def inventory(guests: dict[str, Any]) -> dict[str, Any]:
-    return {
-        "lab": {"name": "test", "state_version": "26.05", "admins": [{"name": "mika", "ssh_keys": [KEY]}]},
-        "networks": {"lan": {"cidr": "192.168.14.0/24"}},
-        "hosts": {
-            "tower": {
-                "cpu_threads": "4",
-                "memory": "8GiB",
-                "boot": {"disk": "/dev/disk/by-id/nvme-1"},
-                "links": {"eth0": {"bridge": "br-lan", "network": "lan", "address": "192.168.14.11"}},
-                "zfs": {"tank": {"layout": "stripe", "disks": ["/dev/disk/by-id/ata-1"]}},
-                "kvm": {},
-            }
-        },
-        "guests": guests,
-    }
-
-
-def wait_for(condition: Callable[[], bool], seconds: float = 60) -> None:
-    until = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > until:
-            raise TookTooLong
-        time.sleep(0.05)
-
-
 @pytest.fixture(scope="module")
 def started() -> Iterator[LabHost]:
     with lab(["tower"], libvirt_image()) as hosts:
@@ -159,15 +66,19 @@ def started() -> Iterator[LabHost]:
 
 
 @pytest.fixture
-def tower(started: LabHost, tmp_path: Path) -> Tower:
+def tower(started: LabHost, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Tower:
     """A new host, with a system on the disk that its guest will have."""
+    (tmp_path / ".ssh").mkdir()
+    (tmp_path / ".ssh/config").write_text(f"IdentityFile {started.key}\n")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.delenv("SSH_AUTH_SOCK", raising=False)
     started.erase()
     made = Tower(started, tmp_path)
     made.install()
     return made
 
 
-def test_a_guest_of_the_inventory_boots_and_counts_on_its_disk(tower: Tower, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_guest_of_the_inventory_boots_and_counts_on_its_disk(tower: Tower) -> None:
     tower.has({"lodger": LODGER})
 
     assert tower.ticks().boots == 1
@@ -188,7 +99,7 @@ def test_a_guest_of_the_inventory_boots_and_counts_on_its_disk(tower: Tower, mon
     assert virsh("domiflist lodger").split()[1:4] == ["bridge", "br-lan", "virtio"]
     console = tower.host.disk / "var/log/libvirt/qemu/lodger-console.log"
     assert boot_sector.GREETING in console.read_text(errors="replace")
-    assert tower.failing(monkeypatch) == {}
+    assert tower.failing() == {}
     assert tower.host.said("systemctl --failed --plain --no-legend") == ""
 
 
@@ -201,9 +112,7 @@ def test_a_guest_that_runs_without_a_system_counts_nothing(tower: Tower) -> None
         tower.ticks(seconds=3)
 
 
-def test_a_guest_is_shut_down_before_its_host_is_and_started_with_it(
-    tower: Tower, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_guest_is_shut_down_before_its_host_is_and_started_with_it(tower: Tower) -> None:
     tower.has({"lodger": LODGER})
     tower.ticks()
 
@@ -211,7 +120,7 @@ def test_a_guest_is_shut_down_before_its_host_is_and_started_with_it(
 
     counted = tower.ticks()
     assert (counted.boots, counted.requests) == (2, 1)
-    wait_for(lambda: tower.failing(monkeypatch) == {})
+    wait_for(lambda: tower.failing() == {})
     assert tower.hypervisor.said("lodger") == ["guest lodger: started"]
 
 
@@ -227,37 +136,31 @@ def test_a_guest_is_started_when_its_host_has_power_again(tower: Tower) -> None:
     assert (counted.boots, counted.requests) == (2, 0)
 
 
-def test_the_checks_of_a_guest_fail_when_it_is_off_or_a_disk_is_gone(
-    tower: Tower, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_checks_of_a_guest_fail_when_it_is_off_or_a_disk_is_gone(tower: Tower) -> None:
     tower.has({"lodger": LODGER})
     tower.ticks()
 
     tower.hypervisor.virsh("destroy lodger")
-    assert tower.failing(monkeypatch) == {"guest lodger is running": "it is shut off (destroyed)"}
+    assert tower.failing() == {"guest lodger is running": "it is shut off (destroyed)"}
 
     tower.host.run(f"systemctl restart {UNIT}")
-    assert tower.failing(monkeypatch) == {}
+    assert tower.failing() == {}
     assert tower.ticks().boots == 2
 
     tower.host.run("rm /dev/zvol/tank/guests/lodger-data")
-    assert tower.failing(monkeypatch) == {
-        "the disks of guest lodger are there": "/dev/zvol/tank/guests/lodger-data is not there"
-    }
+    assert tower.failing() == {"the disks of guest lodger are there": "/dev/zvol/tank/guests/lodger-data is not there"}
 
 
-def test_a_libvirt_that_does_not_answer_fails_every_check_that_asks_it_and_its_guests_run_on(
-    tower: Tower, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_libvirt_that_does_not_answer_fails_every_check_that_asks_it_and_its_guests_run_on(tower: Tower) -> None:
     tower.has({"lodger": LODGER})
     before = tower.ticks()
 
     tower.host.run("systemctl stop libvirtd.socket libvirtd-ro.socket libvirtd-admin.socket libvirtd.service")
-    assert tower.failing(monkeypatch).keys() == {"libvirt answers", "guest lodger is running"}
+    assert tower.failing().keys() == {"libvirt answers", "guest lodger is running"}
     assert tower.ticks().boots == before.boots
 
     tower.host.run("systemctl start libvirtd.service")
-    assert tower.failing(monkeypatch) == {}
+    assert tower.failing() == {}
     assert tower.ticks().boots == before.boots
 
 
@@ -327,50 +230,6 @@ def test_a_guest_that_does_not_hear_has_its_plug_pulled_in_time_and_keeps_its_ue
     assert tower.counted().requests == 0
     kept = tower.host.said("ls /srv/images /var/lib/libvirt/qemu/nvram").split()
     assert {"deaf.qcow2", "deaf_VARS.fd"} <= set(kept)
-
-
-@dataclass
-class Driven:
-    """A test host as NixOS's test driver has a machine."""
-
-    host: LabHost
-    name: str = "tower"
-
-    def start(self) -> None:
-        """Switch it on; it is up then."""
-        self.host.power_on()
-        self.host.reachable()
-
-    def shutdown(self) -> None:
-        """Switch it off in order."""
-        self.host.stop()
-
-    def wait_for_unit(self, unit: str, /) -> None:
-        """Wait until a unit is active."""
-        wait_for(lambda: self.execute(f"systemctl is-active {unit}")[0] == 0)
-
-    def execute(self, command: str, /) -> tuple[int, str]:
-        """Run a command as root, as the driver does."""
-        done = self.host.run("bash -s", stdin=f"set -euo pipefail; {command}\n", check=False)
-        return done.returncode, done.stdout
-
-    def succeed(self, *commands: str) -> str:
-        """Run commands of which none may fail."""
-        said = ""
-        for command in commands:
-            code, out = self.execute(command)
-            assert code == 0, f"{command}: exit {code}\n{out}"
-            said += out
-        return said
-
-
-@contextmanager
-def subtest(name: str) -> Iterator[None]:
-    try:
-        yield
-    except Exception as error:
-        error.add_note(f"in the subtest: {name}")
-        raise
 
 
 NEEDS_KVM = 'tower.succeed("test -c /dev/kvm")\n'

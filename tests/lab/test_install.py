@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pyhomelab.journal import Journal
+from pyhomelab.deployment.journal import Journal
 from tests.lab.needs import missing_for_systems
 from tests.lab.newcomers import DEBIAN, GIB, Newcomer, disk
 from tests.lab.told import Admin

@@ -29,7 +29,6 @@ pytestmark = [
     needs_disko,
     pytest.mark.skipif(missing_for_vms() != "", reason=missing_for_vms() or "nothing is missing"),
     pytest.mark.mirrors("vm-zfs"),
-    pytest.mark.xdist_group("pools on virtual machines"),  # all on the same ones
 ]
 
 LAB = ROOT / "vm-tests/labs/pools"

@@ -210,8 +210,17 @@ def test_a_dataset_that_is_no_volume_is_left_alone(dl1: Host) -> None:
     )
 
 
-def test_a_disk_that_cannot_be_read_is_left_alone(dl1: Host) -> None:
-    standins = {"drbdadm": 'case $1 in status) false ;; dump-md) echo "Input/output error"; exit 20 ;; esac'}
+@pytest.mark.parametrize(
+    ("said", "status", "told"),
+    [
+        ("Input/output error", 3, "drbdadm cannot read {}, so nothing is done to it: Input/output error"),
+        ("open({}) failed: No such file or directory", 1, "{} is not there at the moment"),
+    ],
+    ids=["is left alone", "because it is away is tried again"],
+)
+def test_a_disk_that_cannot_be_read(dl1: Host, said: str, status: int, told: str) -> None:
+    answer = said.format(dl1.device)
+    standins = {"drbdadm": f'case $1 in status) false ;; dump-md) echo "{answer}"; exit 20 ;; esac'}
     done = run(
         BRING_UP,
         dl1.directory,
@@ -227,8 +236,8 @@ def test_a_disk_that_cannot_be_read_is_left_alone(dl1: Host) -> None:
         },
     )
 
-    assert done.status == 3
-    assert done.said == (f"vmstore: drbdadm cannot read {dl1.device}, so nothing is done to it: Input/output error\n")
+    assert (done.status, done.said) == (status, f"vmstore: {told.format(dl1.device)}\n")
+    assert written(done) == []
 
 
 def test_a_disk_that_does_not_appear_is_waited_for_and_tried_again(dl1: Host) -> None:

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from pyhomelab.files.render import render
+from pyhomelab.inventory.places import read_source
 from pyhomelab.model import Inventory
-from pyhomelab.places import read_source
-from pyhomelab.render import render
-from pyhomelab.secrets import secrets_of
+from pyhomelab.secrets.needed import secrets_of
 from tests.labs import Changes, lab
 from tests.modules.harness import evaluate_many, needs_nixpkgs_lib
 from tests.modules.sources import ROOT

@@ -68,6 +68,11 @@ has_metadata() {
     # What a power cut leaves behind: good metadata, and the data is the newest there is.
     *apply-al*) return 0 ;;
     *"No valid meta data found"*) return 1 ;;
+    # udev may take the name away again for a moment; the unit is started once more.
+    *"No such file or directory"*)
+      say "$DISK is not there at the moment" >&2
+      exit 1
+      ;;
   esac
   refuse "drbdadm cannot read $DISK, so nothing is done to it: $said"
 }
