@@ -45,7 +45,15 @@
         default = import ./nix/devshell.nix { inherit pkgs; };
       });
       checks = forEachSystem (
-        pkgs: import ./nix/checks.nix (lab // { inherit pkgs; } // { hosts = ./hosts; })
+        pkgs:
+        import ./nix/checks.nix (
+          lab
+          // {
+            inherit pkgs;
+            hosts = ./hosts;
+            configurations = self.nixosConfigurations;
+          }
+        )
       );
       formatter = forEachSystem (pkgs: pkgs.nixfmt-tree);
 

@@ -5,6 +5,7 @@
   disko,
   sops-nix,
   hosts,
+  configurations, # the machines of `hosts`: the flake's own, so that none is evaluated twice
 }:
 let
   inherit (nixpkgs) lib;
@@ -27,7 +28,7 @@ let
 
   # The path of the derivation is known only when the whole machine could be evaluated; nothing is built for it.
   evaluates =
-    prefix: directory:
+    prefix:
     lib.mapAttrs' (
       name: machine:
       lib.nameValuePair "${prefix}-${name}" (
@@ -35,7 +36,7 @@ let
           builtins.unsafeDiscardStringContext machine.config.system.build.toplevel.drvPath
         )
       )
-    ) (machines directory);
+    );
 
   examples = lib.filterAttrs (_: type: type == "directory") (
     lib.optionalAttrs (builtins.pathExists (hosts + "/examples")) (
@@ -66,8 +67,10 @@ in
   # Refuses an option that does not say what it is.
   options-doc = (import ./options-doc.nix { inherit lib pkgs; }).manual;
 }
-// evaluates "lab" hosts
-// lib.concatMapAttrs (name: _: evaluates "example-${name}" (hosts + "/examples/${name}")) examples
+// evaluates "lab" configurations
+// lib.concatMapAttrs (
+  name: _: evaluates "example-${name}" (machines (hosts + "/examples/${name}"))
+) examples
 # Their machines are x86_64-linux, and run where a builder has KVM.
 //
   lib.optionalAttrs

@@ -4,9 +4,7 @@
   options = {
     # `apply` and the submodule below merge into the options that NixOS and sops-nix declare.
     assertions = lib.mkOption {
-      apply = lib.filter (
-        one: one.assertion || !(lib.hasInfix "`pyhomelab secret generate " one.message)
-      );
+      apply = lib.filter (one: one.assertion || !(lib.hasInfix "with `pyhomelab secret " one.message));
     };
     sops.secrets = lib.mkOption {
       type = lib.types.attrsOf (

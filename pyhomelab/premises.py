@@ -37,3 +37,8 @@ class Premises:
     def own(self) -> Path:
         """What pyhomelab keeps of its work on this machine, which git does not see."""
         return self.root / ".pyhomelab"
+
+    @property
+    def admin_key(self) -> Path:
+        """The SSH key that `init` makes for a lab whose admin has none."""
+        return self.own / "admin_ed25519"

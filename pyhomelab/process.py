@@ -45,15 +45,30 @@ class Finished:
     stderr: str
 
 
-def run(argv: Sequence[str], *, doing: str, needs: str, stdin: str | None = None, timeout: float = 600) -> Finished:
-    """Run `argv` to its end, for at most `timeout` seconds.
+def run(  # noqa: PLR0913 - each is named where it is said
+    argv: Sequence[str],
+    *,
+    doing: str,
+    needs: str,
+    stdin: str | None = None,
+    environment: Mapping[str, str] | None = None,
+    timeout: float = 600,
+) -> Finished:
+    """Run `argv` to its end, for at most `timeout` seconds, with `environment` besides its own.
 
     Raises CommandFailed, saying what we were `doing`, for any exit code but 0, and ToolMissing, saying where the
     program comes from (`needs`), if it is not on PATH. What goes to `stdin` is never shown.
     """
     try:
         done = subprocess.run(
-            argv, capture_output=True, text=True, errors="replace", input=stdin, timeout=timeout, check=False
+            argv,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            input=stdin,
+            env={**os.environ, **(environment or {})},
+            timeout=timeout,
+            check=False,
         )
     except FileNotFoundError:
         raise ToolMissing(f"{argv[0]} is not on PATH", hint=needs) from None

@@ -7,7 +7,7 @@ from typing import Any
 
 from pyhomelab.model import Inventory
 from pyhomelab.rules import judge
-from pyhomelab.wording import quoted
+from pyhomelab.text.wording import quoted
 
 REMOVED = object()
 """As a new value: the key is taken out."""

@@ -8,8 +8,8 @@ import time
 from threading import Thread
 
 from pyhomelab.cli.telling import Teller, teller
-from pyhomelab.events import Advanced, HostEnded, Noted, Progressed, RunBegan, StageBegan, StageEnded
-from pyhomelab.states import BuildFailed
+from pyhomelab.state.stations import BuildFailed
+from pyhomelab.telling.events import Advanced, HostEnded, Noted, Progressed, RunBegan, StageBegan, StageEnded
 
 HOSTS = ("dl1", "dl2", "k8s-1")
 

@@ -21,6 +21,7 @@ _CHECKS = {
     "page": {"http": "https://localhost/?a='b'&c=$d", "status": "404"},
     "command": {"command": "test -n \"$HOME\" # '$(true)' `true` \\"},
 }
+_AGE_KEY = "age1yt3tfqlfrwdwx0z0ynwplcr6qxcxfaqycuprpmy89nr83ltx74tqdpszlw"
 _COMPONENTS = ["coredns", "metrics-server", "traefik", "servicelb", "local-storage"]
 
 
@@ -41,6 +42,7 @@ class RandomLab:
         self.data["volumes"] = dict(self._volumes())
         self.data["guests"] = dict(self._guests())
         self.data["clusters"] = dict(self._clusters())
+        self.data["secrets"] = dict(self._secrets())
         if self._chance(0.6):
             self._tempt()
 
@@ -321,6 +323,14 @@ class RandomLab:
             anti_affinity=self._some(["db", "web"]),
             checks=_CHECKS,
         )
+
+    def _secrets(self) -> Any:
+        if self._chance(0.5):
+            self.data["lab"]["admins"][0]["age_keys"] = [_AGE_KEY]
+        for index in range(self._upto(2)):
+            machines = self._some([*self.data["hosts"], *self.data["guests"]]) or ["h0"]
+            more = self._maybe(0.5, owner="nobody", group="nogroup", mode="0440", restart_units=["sshd.service"])
+            yield f"own_{index}-x", {"machines": machines, "used_for": "a \"test\" of ${x} ''"} | more
 
     def _clusters(self) -> Any:
         left = {name: list(networks) for name, networks in self.fixed.items()}

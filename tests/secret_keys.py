@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from pyhomelab.recipients import bech32
+from pyhomelab.text.bech32 import encoded
 
 
 def _sops() -> str | None:
@@ -55,7 +55,7 @@ def identity_of_host(key: Path) -> str:
     public_key = base64.b64decode(public(key).split()[1])[-32:]
     # the private half is the seed and, once more, the public key
     seed = body[body.rindex(public_key) - 32 : body.rindex(public_key)]
-    return bech32("age-secret-key-", sha512(seed).digest()[:32]).upper()
+    return encoded("age-secret-key-", sha512(seed).digest()[:32]).upper()
 
 
 def opened(file: Path, *, admin: Path | None = None, host: Path | None = None) -> str | None:

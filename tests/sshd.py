@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from pyhomelab.machines.targets import Target
 from pyhomelab.model import Ssh
-from pyhomelab.targets import Target
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

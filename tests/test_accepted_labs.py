@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pyhomelab.load import understand
-from pyhomelab.render import render
-from pyhomelab.secrets import secrets_of
+from pyhomelab.files.render import render
+from pyhomelab.inventory.load import understand
+from pyhomelab.secrets.needed import secrets_of
 from tests.modules.harness import NIX, evaluate_many, needs_nixpkgs_lib
 from tests.random_labs import RandomLab
 

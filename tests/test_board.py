@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 import pytest
 
-from pyhomelab.board import Board, Mark, Row
-from pyhomelab.events import (
+from pyhomelab.state.stations import BuildFailed, Built, Evaluated, EvaluationFailed
+from pyhomelab.telling.board import Board, Mark, Row
+from pyhomelab.telling.events import (
     Advanced,
     AskedAgain,
     Building,
@@ -21,7 +22,6 @@ from pyhomelab.events import (
     StageBegan,
     StageEnded,
 )
-from pyhomelab.states import BuildFailed, Built, Evaluated, EvaluationFailed
 
 
 @dataclass

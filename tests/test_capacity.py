@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from pyhomelab.capacity import Cpu, Memory, Space, arc_max, capacity, memory_to_promise, ratios, usable_space
+from pyhomelab.allocation.capacity import Cpu, Memory, Space, arc_max, capacity, memory_to_promise, ratios, usable_space
+from pyhomelab.allocation.placement import place
 from pyhomelab.model import Host, Pool
 from pyhomelab.model.units import GiB, MiB
-from pyhomelab.placement import place
 from tests.labs import REMOVED, Changes, lab, written
 
 TANK = "hosts.dl1.zfs.tank"

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pyhomelab.checks import Check
-from pyhomelab.hoststate import NoAnswer
+from pyhomelab.health import checking
+from pyhomelab.health.checking import examine
 from pyhomelab.shell import Done
-from pyhomelab.stages import checking
-from pyhomelab.stages.checking import examine
+from pyhomelab.state.hoststate import NoAnswer
 from tests.checks.asking import SHELLS, Here
 
 if TYPE_CHECKING:

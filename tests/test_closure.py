@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pyhomelab.errors import HomelabError
-from pyhomelab.stages.closure import wanted_systems
+from pyhomelab.nix.closure import wanted_systems
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pyhomelab.drains import Node, nodes_taken_down
+from pyhomelab.planning.drains import Node, nodes_taken_down
 from tests.labs import REMOVED, Changes, lab, written
 
 HOME = "clusters.home"

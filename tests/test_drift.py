@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from pyhomelab.drift import drift_of, remarks
-from pyhomelab.hoststate import Generation, HostState, System
+from pyhomelab.state.drift import drift_of, remarks
+from pyhomelab.state.hoststate import Generation, HostState, System
 
 A, B, C = (f"/nix/store/{letter}" for letter in "abc")
 DAY = datetime(2026, 5, 1, tzinfo=UTC)

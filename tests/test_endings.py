@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from pyhomelab.endings import ends, next_steps
-from pyhomelab.events import HostEnded
-from pyhomelab.reboots import RebootEnding
+from pyhomelab.deployment.turn import STOPPED
+from pyhomelab.nix.transfer import NotCopied
+from pyhomelab.planning.waves import LEFT_ALONE
 from pyhomelab.shell import HostKeyRefused, LoginRefused, NoRoot, Unreachable
-from pyhomelab.stages.transfer import NotCopied
-from pyhomelab.trial import Ending
-from pyhomelab.turn import STOPPED
-from pyhomelab.waves import LEFT_ALONE
+from pyhomelab.telling.endings import ends, next_steps
+from pyhomelab.telling.events import HostEnded
+from pyhomelab.trials.reboots import RebootEnding
+from pyhomelab.trials.trial import Ending
 
 RUN = "20260301-201504-1a2b"
 HOSTS = Path("hosts")

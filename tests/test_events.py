@@ -14,8 +14,9 @@ import pytest
 from click.testing import CliRunner
 
 from pyhomelab.cli.main import program
-from pyhomelab.event_json import KINDS, as_json, events_schema
-from pyhomelab.events import (
+from pyhomelab.state.stations import BuildFailed, Built, Evaluated, EvaluationFailed
+from pyhomelab.telling.event_json import KINDS, as_json, events_schema
+from pyhomelab.telling.events import (
     Advanced,
     AskedAgain,
     Building,
@@ -29,7 +30,6 @@ from pyhomelab.events import (
     StageBegan,
     StageEnded,
 )
-from pyhomelab.states import BuildFailed, Built, Evaluated, EvaluationFailed
 
 DOCS = Path(__file__).parent.parent / "docs/events.md"
 MOMENT = datetime(2026, 3, 1, 20, 15, 4, 118_900, UTC)

@@ -10,8 +10,8 @@ import pytest
 from click.testing import CliRunner
 
 from pyhomelab.cli.main import program
-from pyhomelab.load import load
-from pyhomelab.secrets import secrets_of
+from pyhomelab.inventory.load import load
+from pyhomelab.secrets.needed import secrets_of
 from tests.modules.harness import EvaluationError, evaluate_host, needs_nixpkgs_lib
 
 HOSTS = Path(__file__).parent.parent / "hosts"

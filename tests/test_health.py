@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pyhomelab.checks import Check, Finding, checks_of
-from pyhomelab.health import Groups, against, read, remarks, written
+from pyhomelab.health.comparison import Groups, against, read, remarks, written
 from tests.labs import lab
 
 if TYPE_CHECKING:
     from pyhomelab.checks import Verdict
-    from pyhomelab.health import Findings
+    from pyhomelab.health.comparison import Findings
 
 POOL = Check("pool tank is ONLINE", "zfs", "true", 10, "`zpool status tank`")
 MEMBER = Check("volume vmstore is UpToDate", "drbd", "true", 300, "`drbdadm status`", about="vmstore")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from pyhomelab.cli.history import last_deployments
 from pyhomelab.cli.rolling import journal_file
-from pyhomelab.journal import DEPLOYED, Journal
+from pyhomelab.deployment.journal import DEPLOYED, Journal
 from pyhomelab.premises import Premises
 
 if TYPE_CHECKING:

@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pyhomelab.hoststate import SCRIPT, HostState, NoAnswer, NotNixos, host_state
 from pyhomelab.shell import Done
+from pyhomelab.state.hoststate import SCRIPT, HostState, NoAnswer, NotNixos, host_state
 
 if TYPE_CHECKING:
     from pathlib import Path

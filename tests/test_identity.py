@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pyhomelab.identity import (
+from pyhomelab.allocation.identity import (
     guest_mac,
     guest_uuid,
     guest_zvol,

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from pyhomelab.deployment.journal import DEPLOYED, Journal
 from pyhomelab.errors import HomelabError, Refused
-from pyhomelab.journal import DEPLOYED, Journal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,7 +28,7 @@ WRITER = """
 import sys
 from pathlib import Path
 from time import sleep
-from pyhomelab.journal import Journal
+from pyhomelab.deployment.journal import Journal
 
 with Journal.open(Path(sys.argv[1])) as journal:
     while True:
@@ -394,3 +394,37 @@ def test_a_journal_whose_making_was_cut_short_is_made_anew(path: Path) -> None:
         cut.execute("CREATE TABLE runs (number INTEGER PRIMARY KEY) STRICT")
     with Journal.open(path) as journal:
         assert deployed(journal, "dl1", NEW)
+
+
+def test_an_installation_is_resumed_by_its_machine_and_hides_no_deploy(journal: Journal) -> None:
+    deploy = journal.start_run("deploy", "mika@desk", {"dl1": NEW})
+    first = journal.start_run("install", "mika@desk", {"dl2": NEW}, {"address": "192.168.10.77"})
+    second = journal.start_run("install", "mika@desk", {"dl3": NEW})
+    found = journal.unfinished_install("dl2")
+    assert found is not None
+    assert (found.id, found.goals, found.options) == (first, {"dl2": NEW}, {"address": "192.168.10.77"})
+    assert journal.unfinished_install("dl1") is None
+    unfinished = journal.unfinished_run()
+    assert unfinished is not None
+    assert unfinished.id == deploy
+    journal.end_run(second)
+    assert journal.unfinished_install("dl3") is None
+
+
+def test_only_the_last_installation_of_a_machine_can_be_resumed(journal: Journal) -> None:
+    journal.start_run("install", "mika@desk", {"dl1": OLD})
+    later = journal.start_run("install", "mika@desk", {"dl1": NEW})
+    journal.end_run(later)
+    assert journal.unfinished_install("dl1") is None
+
+
+def test_a_machine_was_given_what_was_installed_on_it(journal: Journal) -> None:
+    deployed(journal, "dl1", OLD)
+    run = journal.start_run("install", "mika@desk", {"dl1": NEW})
+    journal.end(journal.begin(run, "dl1", "erase"), "done")
+    before = journal.last_deployment("dl1")
+    journal.end(journal.begin(run, "dl1", "first boot"), DEPLOYED)
+    after = journal.last_deployment("dl1")
+    assert before is not None
+    assert after is not None
+    assert (before.goal, after.goal, after.kind) == (OLD, NEW, "install")

@@ -5,12 +5,12 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from itertools import count
 
-from pyhomelab.journal import DEPLOYED, Entry
-from pyhomelab.probation import written
-from pyhomelab.reboots import Mode
-from pyhomelab.resume import leftovers, trial_of
-from pyhomelab.runs import Result
-from pyhomelab.trial import UNCONFIRMED, Order, Trial
+from pyhomelab.deployment.journal import DEPLOYED, Entry
+from pyhomelab.deployment.probation import written
+from pyhomelab.deployment.resume import leftovers, trial_of
+from pyhomelab.deployment.runs import Result
+from pyhomelab.trials.reboots import Mode
+from pyhomelab.trials.trial import UNCONFIRMED, Order, Trial
 
 NUMBERS = count()
 NOW = datetime(2026, 3, 1, 20, 15, tzinfo=UTC)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from pyhomelab.errors import InventoryRefused, UnreadableInventory
-from pyhomelab.load import load
+from pyhomelab.inventory.load import load
 
 GOOD = """\
 lab:

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pyhomelab.nixlang import Path, attribute, expression, string
+from pyhomelab.text.nixlang import Path, attribute, expression, string
 
 if TYPE_CHECKING:
     from pathlib import Path as File

@@ -12,10 +12,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pyhomelab.hoststate import NoAnswer
-from pyhomelab.room import BootFiles, Outlook, Units, Wanted
+from pyhomelab.deployment.outlook import outlook, read_outlook
+from pyhomelab.nix.room import BootFiles, Outlook, Units, Wanted
 from pyhomelab.shell import Done
-from pyhomelab.stages.outlook import outlook, read_outlook
+from pyhomelab.state.hoststate import NoAnswer
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pyhomelab.packages import Package, UnitFiles, differences, name_and_version, unit_differences
+from pyhomelab.nix.packages import Package, UnitFiles, differences, name_and_version, unit_differences
 
 HASH = "2iyfcz0pb0gg9gwlh6zlvd4pj1cb0xfb"
 LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from pyhomelab.placement import bridged_networks, candidates, holders, place
+from pyhomelab.allocation.placement import bridged_networks, candidates, holders, place
 from tests.labs import REMOVED, Changes, lab
 
 

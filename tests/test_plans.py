@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from pyhomelab.cli.plans import plan_data, plan_lines
-from pyhomelab.packages import Package, UnitFiles
-from pyhomelab.rollout import Change, Rollout
-from pyhomelab.room import Prospect, Space, Units
-from pyhomelab.waves import Wave
+from pyhomelab.deployment.rollout import Change, Rollout
+from pyhomelab.nix.packages import Package, UnitFiles
+from pyhomelab.nix.room import Prospect, Space, Units
+from pyhomelab.planning.waves import Wave
 
 MIB = 1 << 20
 PACKAGES = (

@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from pyhomelab.hoststate import Generation, HostState, NoAnswer, System
-from pyhomelab.reboots import (
+from pyhomelab.shell import Done
+from pyhomelab.state.hoststate import Generation, HostState, NoAnswer, System
+from pyhomelab.trials.reboots import (
     Rebooted,
     RebootEnding,
     RebootPhase,
@@ -21,8 +22,7 @@ from pyhomelab.reboots import (
     rebooted,
     way_back,
 )
-from pyhomelab.shell import Done
-from pyhomelab.trial import Order
+from pyhomelab.trials.trial import Order
 
 OLD, NEW, THIRD = "/nix/store/0-old", "/nix/store/1-new", "/nix/store/2-third"
 ORDER = Order(OLD, NEW, activation_seconds=300, probation_seconds=300)

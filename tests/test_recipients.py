@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pyhomelab.recipients import Readers, admin_recipients, bech32, host_recipient
-from pyhomelab.secrets import Secret
+from pyhomelab.secrets.needed import Secret
+from pyhomelab.secrets.recipients import Readers, admin_recipients, host_recipient
+from pyhomelab.text.bech32 import decoded, encoded
 from tests.secret_keys import identity_of_host, make_key, needs_age, public
 
 if TYPE_CHECKING:
@@ -35,7 +36,30 @@ def test_a_key_that_an_admin_has_twice_is_one_recipient() -> None:
 def test_a_recipient_is_written_as_bip_173_says() -> None:
     data = bytes.fromhex("00443214c74254b635cf84653a56d7c675be77df")
 
-    assert bech32("abcdef", data) == "abcdef1qpzry9x8gf2tvdw0s3jn54khce6mua7lmqqqxw"
+    assert encoded("abcdef", data) == "abcdef1qpzry9x8gf2tvdw0s3jn54khce6mua7lmqqqxw"
+
+
+def test_what_bip_173_writes_is_read_back() -> None:
+    data = bytes.fromhex("00443214c74254b635cf84653a56d7c675be77df")
+
+    assert decoded("abcdef1qpzry9x8gf2tvdw0s3jn54khce6mua7lmqqqxw") == ("abcdef", data)
+    assert [decoded(encoded("age", data[:size])) for size in range(20)] == [("age", data[:size]) for size in range(20)]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "abcdef1",
+        "abcdef1qpzry9x8gf2tvdw0s3jn54khce6mua7lmqqqxv",  # the last letter
+        "abcdeg1qpzry9x8gf2tvdw0s3jn54khce6mua7lmqqqxw",  # the prefix
+        "abcdef1pqzry9x8gf2tvdw0s3jn54khce6mua7lmqqqxw",  # two letters changed places
+        "abcdef1bpzry9x8gf2tvdw0s3jn54khce6mua7lmqqqxw",  # no letter of it
+        "1qpzry9x8gf2tvdw0s3jn54khce6mua7lmqqqxw",
+    ],
+)
+def test_what_is_mistyped_is_not_read(text: str) -> None:
+    assert decoded(text) is None
 
 
 @needs_age

@@ -15,9 +15,9 @@ from ruamel.yaml import YAML
 
 from pyhomelab.cli.main import COMMANDS, program
 from pyhomelab.errors import HomelabError
+from pyhomelab.inventory.schema import json_schema
 from pyhomelab.model import Inventory
 from pyhomelab.model.base import Model
-from pyhomelab.schema import json_schema
 from tests.modules.harness import NIX, evaluate, needs_nixpkgs_lib
 from tests.modules.sources import ROOT, nixpkgs_lib
 from tools.pages.__main__ import main

@@ -14,8 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from pyhomelab.files.render import MADE_BY, render
 from pyhomelab.model import Inventory
-from pyhomelab.render import MADE_BY, render
 from tests.test_nixlang import NASTY
 
 needs_nix = pytest.mark.skipif(

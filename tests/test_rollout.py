@@ -6,10 +6,10 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from pyhomelab.hoststate import Generation, HostState, System
-from pyhomelab.reboots import Mode
-from pyhomelab.rollout import Goal, concerned, foreign, rollout
+from pyhomelab.deployment.rollout import Goal, concerned, foreign, rollout
 from pyhomelab.shell import Unreachable
+from pyhomelab.state.hoststate import Generation, HostState, System
+from pyhomelab.trials.reboots import Mode
 from tests.labs import lab
 
 if TYPE_CHECKING:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pyhomelab.room import BootFiles, Outlook, Prospect, Space, Units, Wanted, prospect
+from pyhomelab.nix.room import BootFiles, Outlook, Prospect, Space, Units, Wanted, prospect
 
 MIB = 1 << 20
 KERNEL, INITRD = "/nix/store/k-linux-6.18/bzImage", "/nix/store/i-initrd-linux-6.18/initrd"

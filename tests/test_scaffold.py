@@ -12,8 +12,8 @@ from click.testing import CliRunner
 
 from pyhomelab.cli.main import program
 from pyhomelab.errors import Refused
-from pyhomelab.load import load
-from pyhomelab.scaffold import Admin, admin_from, create, lab_files, name_from
+from pyhomelab.files.scaffold import Admin, admin_from, create, lab_files, name_from
+from pyhomelab.inventory.load import load
 
 ROOT = Path(__file__).parent.parent
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ5mHkY2h6hFRiHm3Iv6VZp3v0m2eY0mYQbqk0cT1Q9c mika@home"

@@ -10,7 +10,7 @@ import jsonschema
 import pytest
 from ruamel.yaml import YAML
 
-from pyhomelab.schema import json_schema
+from pyhomelab.inventory.schema import json_schema
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -4,8 +4,8 @@ import re
 
 import pytest
 
-from pyhomelab.fresh import fresh
-from pyhomelab.secrets import Kind, Secret, secrets_of
+from pyhomelab.secrets.fresh import fresh
+from pyhomelab.secrets.needed import Kind, Secret, secrets_of
 from tests.labs import REMOVED, Changes, lab
 
 KUBEADM: Changes = {"clusters.home.distribution": "kubeadm", "clusters.home.servers": ["k8s-1"]}

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from pyhomelab.errors import Refused
+from pyhomelab.machines.selection import select, words_of
+from pyhomelab.machines.targets import Target
 from pyhomelab.model import Ssh
-from pyhomelab.selection import select, words_of
-from pyhomelab.targets import Target
 
 MACHINES = {
     name: Target(name, "192.168.10.1", Ssh(), None, Path("pin"), "x86_64-linux", tags)

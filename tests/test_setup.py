@@ -251,7 +251,8 @@ def test_the_wheel_carries_what_a_new_lab_is_made_of(unpacked: Path) -> None:
         "flake.lock": (ROOT / "flake.lock").read_bytes(),
         "nix/lab.nix": (ROOT / "nix/lab.nix").read_bytes(),
     }
-    expected |= {f"nix/modules/{path}": text for path, text in _files(ROOT / "nix/modules").items()}
+    for part in ("nix/installer", "nix/modules"):
+        expected |= {f"{part}/{path}": text for path, text in _files(ROOT / part).items()}
     assert sorted(carried) == sorted(expected)
     assert carried == expected
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from pyhomelab.targets import Target
+    from pyhomelab.machines.targets import Target
 
 pytestmark = needs_sshd
 

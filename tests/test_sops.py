@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pyhomelab.process import CommandFailed, ToolMissing
-from pyhomelab.recipients import host_recipient
-from pyhomelab.sops import encrypt, recipients_of
+from pyhomelab.secrets.recipients import host_recipient
+from pyhomelab.secrets.sops import encrypt, recipients_of
 from tests.secret_keys import make_key, needs_sops, opened, path_with_sops, public
 
 if TYPE_CHECKING:
@@ -138,6 +138,14 @@ def test_a_key_that_sops_refuses_is_named_and_the_secret_is_not(tmp_path: Path) 
     assert "canary" not in str(failure.value)
 
 
+def test_for_a_hardware_key_the_plugin_of_age_is_asked_for(tmp_path: Path) -> None:
+    mika = ssh_recipient(make_key(tmp_path / "mika"))
+    yubikey = "age1yubikey1qwt50d05nh5vutpdzmlg5wn80xq5negm4uj9ghv0snvdd3yysf5yw3rhl3t"
+
+    with pytest.raises(CommandFailed, match='exec: "age-plugin-yubikey": executable file not found'):
+        encrypt("a-secret", PLAIN, [mika, yubikey])
+
+
 def test_without_sops_the_message_says_what_it_is_for_and_where_it_comes_from(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -147,7 +155,7 @@ def test_without_sops_the_message_says_what_it_is_for_and_where_it_comes_from(
         encrypt("a-secret", PLAIN, ["age1a"])
 
     assert str(failure.value) == (
-        "sops is not on PATH; it encrypts the secrets; `nix shell nixpkgs#sops` has it, "
+        "sops is not on PATH; it encrypts and opens secrets; `nix shell nixpkgs#sops` has it, "
         "and https://getsops.io does (3.10 or newer)"
     )
 

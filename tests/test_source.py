@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pyhomelab.errors import UnreadableInventory
-from pyhomelab.source import DEEPEST_NESTING, LARGEST_FILE, MOST_PARTS, parse, read
+from pyhomelab.text.source import DEEPEST_NESTING, LARGEST_FILE, MOST_PARTS, parse, read
 
 
 def refused(text: str) -> str:

@@ -8,15 +8,15 @@ import pytest
 from pydantic import ValidationError
 
 from pyhomelab.errors import Refused
-from pyhomelab.load import understand
+from pyhomelab.inventory.load import understand
+from pyhomelab.machines.targets import targets
 from pyhomelab.model import Ssh
-from pyhomelab.targets import targets
 from tests.labs import KEY, lab, written
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from pyhomelab.targets import Target
+    from pyhomelab.machines.targets import Target
 
 
 def found(directory: Path, **changes: Any) -> dict[str, Target]:

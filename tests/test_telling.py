@@ -15,14 +15,14 @@ import jsonschema
 import pytest
 
 from pyhomelab.cli.telling import teller
-from pyhomelab.event_json import events_schema
-from pyhomelab.events import Noted, Progressed
-from pyhomelab.states import EvaluationFailed
+from pyhomelab.state.stations import EvaluationFailed
+from pyhomelab.telling.event_json import events_schema
+from pyhomelab.telling.events import Noted, Progressed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from pyhomelab.events import Tell
+    from pyhomelab.telling.events import Tell
 
 
 @contextmanager

@@ -16,9 +16,9 @@ from click.testing import CliRunner
 
 from pyhomelab.cli import try_
 from pyhomelab.cli.main import main, program
-from pyhomelab.load import load
-from pyhomelab.rehearsal import Computer, Stand, expression, lacks, lacks_of_nix, this_computer
-from pyhomelab.switches import switches
+from pyhomelab.inventory.load import load
+from pyhomelab.rehearsal.rehearsal import Computer, Stand, expression, lacks, lacks_of_nix, this_computer
+from pyhomelab.rehearsal.switches import switches
 from tests.flakes import needs_nix
 from tests.labs import lab
 from tests.modules.harness import evaluate_many, needs_nixpkgs_lib
@@ -295,7 +295,7 @@ _STARTS = """
 import sys
 from pyhomelab.cli import try_
 from pyhomelab.cli.main import main
-from pyhomelab.rehearsal import Computer
+from pyhomelab.rehearsal.rehearsal import Computer
 try_.this_computer = lambda: Computer("x86_64", True, True, 64000)
 main(["try"])
 """

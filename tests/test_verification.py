@@ -10,9 +10,9 @@ import pytest
 
 from pyhomelab.checks import Check, Finding, checks_of
 from pyhomelab.errors import HomelabError, Unhealthy
-from pyhomelab.junit import junit
+from pyhomelab.health.junit import junit
+from pyhomelab.health.verification import NotVerified, Verified, as_data, refuse_unwell, scripts_of
 from pyhomelab.shell import Unreachable
-from pyhomelab.verification import NotVerified, Verified, as_data, refuse_unwell, scripts_of
 from tests.labs import lab
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ from click.testing import CliRunner
 
 from pyhomelab.checks import checks_of
 from pyhomelab.cli.main import program
-from pyhomelab.load import load
+from pyhomelab.inventory.load import load
 from tests.flakes import copy_of_the_repository, needs_nix, stand_ins, value
 from tests.modules.harness import NIX, evaluate, evaluate_many, failed_assertions, needs_nixpkgs_lib
 from tests.modules.sources import ROOT, checkout, nixpkgs_lib

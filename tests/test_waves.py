@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pyhomelab.model import Cluster, Inventory, Volume
-from pyhomelab.waves import CANARY, LEFT_ALONE, Group, Wave, blocked_by, degraded, groups, waves
+from pyhomelab.planning.waves import CANARY, LEFT_ALONE, Group, Wave, blocked_by, degraded, groups, waves
 from tests.labs import REMOVED, Changes, lab, written
 
 if TYPE_CHECKING:

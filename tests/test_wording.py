@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pyhomelab.wording import harmless, lasting
+from pyhomelab.text.wording import harmless, lasting
 
 
 @pytest.mark.parametrize(

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pyhomelab import worktree
 from pyhomelab.errors import Refused
+from pyhomelab.files import worktree
+from pyhomelab.files.render import MADE_BY, RenderedLab
+from pyhomelab.files.worktree import differences, write
 from pyhomelab.lock import alone
-from pyhomelab.render import MADE_BY, RenderedLab
-from pyhomelab.worktree import differences, write
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -14,7 +14,7 @@ ASKED = """{
   units = lib.length (lib.attrNames config.systemd.services);
   secrets = lib.length (lib.attrNames config.sops.secrets);
   refused = map (one: one.message) (
-    lib.filter (one: !one.assertion && !lib.hasInfix "`pyhomelab secret generate " one.message) config.assertions
+    lib.filter (one: !one.assertion && !lib.hasInfix "with `pyhomelab secret " one.message) config.assertions
   );
 }"""
 

@@ -48,7 +48,17 @@ let
     };
     restartUnits = units "restarted";
     reloadUnits = units "reloaded";
+    madeBy = mkOption {
+      type = types.enum [
+        "generate"
+        "set"
+      ];
+      default = "generate";
+      description = "The command of `pyhomelab secret` that makes the file; said when it is missing.";
+    };
   };
+
+  ownSecret.options = removeAttrs secret.options [ "madeBy" ];
 in
 {
   options.homelab.secrets = {
@@ -57,6 +67,13 @@ in
       default = null;
       example = lib.literalExpression "./secrets";
       description = "Directory of the encrypted files: `<name>.yaml` each, with the secret under the key `value`.";
+    };
+
+    own = mkOption {
+      type = types.attrsOf (types.submodule ownSecret);
+      default = { };
+      example = lib.literalExpression ''{ backup-password.usedFor = "the backup repository"; }'';
+      description = "Secrets that programs of your own read, as files in `/run/secrets`; `config.sops.secrets.<name>.path` names them.";
     };
 
     needed = mkOption {
@@ -68,48 +85,53 @@ in
     };
   };
 
-  config = lib.mkIf (cfg.needed != { }) (
-    {
-      assertions = [
-        {
-          assertion = options ? sops;
-          message = "${where}: secrets are needed (${lib.concatStringsSep ", " (lib.attrNames cfg.needed)}) but sops-nix is not there to decrypt them; import its module, sops-nix.nixosModules.sops";
-        }
-        {
-          assertion = cfg.directory != null;
-          message = "${where}: secrets are needed (${lib.concatStringsSep ", " (lib.attrNames cfg.needed)}) but directory is not set; point homelab.secrets.directory to where their files are";
-        }
-      ]
-      ++ lib.mapAttrsToList (name: secret: {
-        assertion = false;
-        message = "${where}: ${baseNameOf cfg.directory}/${name}.yaml is missing (${secret.usedFor}); make it with `pyhomelab secret generate ${name}` and `git add` it, for a flake sees only what git knows";
-      }) (lib.filterAttrs isMissing cfg.needed);
-    }
-    # Undeclared options may not be set even under a false condition: without sops-nix only the first assertion is left.
-    // lib.optionalAttrs (options ? sops) {
-      sops = {
-        # The host key is on the machine before its first boot (the installer puts it there), is unique to it, and never
-        # leaves it. Named here, so that turning sshd off does not turn the secrets off.
-        age.sshKeyPaths = lib.mkDefault [ "/etc/ssh/ssh_host_ed25519_key" ];
-        # Else sops-nix takes an RSA host key for GnuPG where there is one, and starts a gpg agent for it.
-        gnupg.sshKeyPaths = lib.mkDefault [ ];
-
-        # One file a secret, so that each can be encrypted for exactly the machines that need it.
-        secrets = lib.mapAttrs (
-          name: secret:
+  config = lib.mkMerge [
+    (lib.mkIf (cfg.own != { }) {
+      homelab.secrets.needed = lib.mapAttrs (_: secret: secret // { madeBy = "set"; }) cfg.own;
+    })
+    (lib.mkIf (cfg.needed != { }) (
+      {
+        assertions = [
           {
-            key = "value";
-            inherit (secret)
-              owner
-              group
-              mode
-              restartUnits
-              reloadUnits
-              ;
+            assertion = options ? sops;
+            message = "${where}: secrets are needed (${lib.concatStringsSep ", " (lib.attrNames cfg.needed)}) but sops-nix is not there to decrypt them; import its module, sops-nix.nixosModules.sops";
           }
-          // lib.optionalAttrs (cfg.directory != null) { sopsFile = fileOf name; }
-        ) cfg.needed;
-      };
-    }
-  );
+          {
+            assertion = cfg.directory != null;
+            message = "${where}: secrets are needed (${lib.concatStringsSep ", " (lib.attrNames cfg.needed)}) but directory is not set; point homelab.secrets.directory to where their files are";
+          }
+        ]
+        ++ lib.mapAttrsToList (name: secret: {
+          assertion = false;
+          message = "${where}: ${baseNameOf cfg.directory}/${name}.yaml is missing (${secret.usedFor}); make it with `pyhomelab secret ${secret.madeBy} ${name}` and `git add` it, for a flake sees only what git knows";
+        }) (lib.filterAttrs isMissing cfg.needed);
+      }
+      # Undeclared options may not be set even under a false condition: without sops-nix only the first assertion is left.
+      // lib.optionalAttrs (options ? sops) {
+        sops = {
+          # The host key is on the machine before its first boot (the installer puts it there), is unique to it, and never
+          # leaves it. Named here, so that turning sshd off does not turn the secrets off.
+          age.sshKeyPaths = lib.mkDefault [ "/etc/ssh/ssh_host_ed25519_key" ];
+          # Else sops-nix takes an RSA host key for GnuPG where there is one, and starts a gpg agent for it.
+          gnupg.sshKeyPaths = lib.mkDefault [ ];
+
+          # One file a secret, so that each can be encrypted for exactly the machines that need it.
+          secrets = lib.mapAttrs (
+            name: secret:
+            {
+              key = "value";
+              inherit (secret)
+                owner
+                group
+                mode
+                restartUnits
+                reloadUnits
+                ;
+            }
+            // lib.optionalAttrs (cfg.directory != null) { sopsFile = fileOf name; }
+          ) cfg.needed;
+        };
+      }
+    ))
+  ];
 }

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from pyhomelab.model import Inventory
-    from pyhomelab.waves import Group
+    from pyhomelab.planning.waves import Group
 
 __all__ = [
     "NOT_HERE",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from pyhomelab.checks.certificates import page_lasts
 from pyhomelab.checks.check import NOT_JUDGED, Check, script
-from pyhomelab.wording import quoted
+from pyhomelab.text.wording import quoted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

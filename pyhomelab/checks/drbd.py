@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from pyhomelab.checks.check import NOT_JUDGED, Check, script
 from pyhomelab.decide.volumes import quorum
-from pyhomelab.wording import listed
+from pyhomelab.text.wording import listed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pyhomelab.checks.check import NOT_JUDGED, Check, script
-from pyhomelab.secrets import secrets_of
+from pyhomelab.secrets.needed import secrets_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -7,19 +7,19 @@ from typing import TYPE_CHECKING
 import click
 
 from pyhomelab.errors import HostFailed, SomeFailed
-from pyhomelab.hoststate import SCRIPT, HostState, host_state
-from pyhomelab.load import load
-from pyhomelab.selection import select
-from pyhomelab.survey import survey
-from pyhomelab.targets import targets
-from pyhomelab.wording import counted, listed
+from pyhomelab.inventory.load import load
+from pyhomelab.machines.selection import select
+from pyhomelab.machines.targets import targets
+from pyhomelab.state.hoststate import SCRIPT, HostState, host_state
+from pyhomelab.state.survey import survey
+from pyhomelab.text.wording import counted, listed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
+    from pyhomelab.machines.targets import Target
     from pyhomelab.shell import Shell
-    from pyhomelab.targets import Target
 
 Answers = dict[str, HostState | HostFailed]
 TIMEOUT = 45.0

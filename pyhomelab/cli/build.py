@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from pyhomelab.builds import build_machines
 from pyhomelab.cli.options import (
     host_option,
     inventory_argument,
@@ -17,25 +16,26 @@ from pyhomelab.cli.options import (
     refuse_two_kinds,
 )
 from pyhomelab.cli.telling import teller
-from pyhomelab.endings import next_steps
 from pyhomelab.errors import SomeFailed
-from pyhomelab.events import HostEnded, Noted
-from pyhomelab.flakes import flake_of, refuse_untracked
-from pyhomelab.generated import refuse_stale
-from pyhomelab.load import load
+from pyhomelab.files.generated import refuse_stale
+from pyhomelab.inventory.load import load
+from pyhomelab.machines.selection import select
+from pyhomelab.machines.targets import targets
+from pyhomelab.nix.build import BuildOn, Site
+from pyhomelab.nix.flakes import flake_of, refuse_untracked
+from pyhomelab.nix.signing import signing_key_file
+from pyhomelab.nix.systems import build_machines
 from pyhomelab.premises import Premises
-from pyhomelab.report import failures
-from pyhomelab.selection import select
-from pyhomelab.signing import signing_key_file
-from pyhomelab.stages.build import BuildOn, Site
-from pyhomelab.states import BuildFailed, Built, EvaluationFailed
-from pyhomelab.targets import targets
+from pyhomelab.state.stations import BuildFailed, Built, EvaluationFailed
+from pyhomelab.telling.endings import next_steps
+from pyhomelab.telling.events import HostEnded, Noted
+from pyhomelab.telling.report import failures
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from pyhomelab.events import Tell
+    from pyhomelab.telling.events import Tell
 
 
 @click.command()

@@ -26,8 +26,8 @@ from pyhomelab.cli.telling import teller
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from pyhomelab.reboots import Mode
-    from pyhomelab.runs import Limits
+    from pyhomelab.deployment.runs import Limits
+    from pyhomelab.trials.reboots import Mode
 
 
 @click.command()

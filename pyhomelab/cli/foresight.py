@@ -8,23 +8,23 @@ from typing import TYPE_CHECKING
 import click
 
 from pyhomelab.cli.asking import TIMEOUT, waiting
+from pyhomelab.deployment.outlook import outlook
+from pyhomelab.deployment.rollout import Goal
 from pyhomelab.errors import HostFailed
-from pyhomelab.hoststate import SCRIPT, host_state, inhibitors
-from pyhomelab.rollout import Goal
-from pyhomelab.room import prospect
-from pyhomelab.stages.closure import wanted_systems
-from pyhomelab.stages.outlook import outlook
-from pyhomelab.survey import survey
+from pyhomelab.nix.closure import wanted_systems
+from pyhomelab.nix.room import prospect
+from pyhomelab.state.hoststate import SCRIPT, host_state, inhibitors
+from pyhomelab.state.survey import survey
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from pyhomelab.hoststate import HostState
-    from pyhomelab.rollout import Change
-    from pyhomelab.room import Outlook, Prospect
+    from pyhomelab.deployment.rollout import Change
+    from pyhomelab.machines.targets import Target
+    from pyhomelab.nix.room import Outlook, Prospect
     from pyhomelab.shell import Shell
-    from pyhomelab.targets import Target
+    from pyhomelab.state.hoststate import HostState
 
 _BOOT_PARTS = ("kernel", "initrd", "kernel-modules")
 

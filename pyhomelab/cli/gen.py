@@ -8,18 +8,19 @@ from typing import TYPE_CHECKING
 import click
 
 from pyhomelab.cli.options import inventory_argument, json_option, print_json
+from pyhomelab.cli.secret_report import mention_rekey
 from pyhomelab.errors import Stale
-from pyhomelab.generated import changes_due
-from pyhomelab.load import load
+from pyhomelab.files.generated import changes_due
+from pyhomelab.files.worktree import write
+from pyhomelab.inventory.load import load
 from pyhomelab.premises import Premises
-from pyhomelab.wording import counted
-from pyhomelab.worktree import write
+from pyhomelab.text.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from pyhomelab.worktree import Change
+    from pyhomelab.files.worktree import Change
 
 
 @click.command()
@@ -50,6 +51,7 @@ def command(*, inventory: Path, only_check: bool, show_diff: bool, as_json: bool
             _show(change, directory)
     else:
         _report(changes, directory, is_dry=is_dry)
+        mention_rekey(lab, inventory)
     if only_check and changes:
         raise Stale(f"{counted(len(changes), 'file')} not as the inventory says", hint="run `pyhomelab gen`")
 

@@ -12,13 +12,13 @@ from pyhomelab.cli.asking import ask, failure, refuse_silence
 from pyhomelab.cli.options import host_option, inventory_argument, json_option, on_option, print_json
 from pyhomelab.cli.tables import as_text, local
 from pyhomelab.errors import HostFailed
-from pyhomelab.hoststate import HostState
+from pyhomelab.state.hoststate import HostState
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-    from pyhomelab.hoststate import Generation
+    from pyhomelab.state.hoststate import Generation
 
 _WIDTH = 240  # a store path is never broken: it is there to be copied
 

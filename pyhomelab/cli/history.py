@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 import click
 
 from pyhomelab.cli.rolling import journal_file
+from pyhomelab.deployment.journal import Journal
 from pyhomelab.errors import HomelabError
-from pyhomelab.journal import Journal
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from pyhomelab.journal import Deployment
+    from pyhomelab.deployment.journal import Deployment
     from pyhomelab.premises import Premises
 
 

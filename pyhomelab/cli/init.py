@@ -9,11 +9,11 @@ import click
 
 from pyhomelab.cli.options import json_option, print_json
 from pyhomelab.errors import Refused
+from pyhomelab.files.scaffold import admin_from, create, lab_files, name_from
+from pyhomelab.nix.signing import make_signing_key, public_key_file, signing_key_file
 from pyhomelab.premises import Premises
 from pyhomelab.process import ToolMissing
-from pyhomelab.scaffold import admin_from, create, lab_files, name_from
-from pyhomelab.signing import make_signing_key, public_key_file, signing_key_file
-from pyhomelab.wording import counted
+from pyhomelab.text.wording import counted
 
 
 @click.command()

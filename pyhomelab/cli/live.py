@@ -13,16 +13,16 @@ from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
 
-from pyhomelab.board import Board, Mark
-from pyhomelab.wording import counted, harmless, in_units
+from pyhomelab.telling.board import Board, Mark
+from pyhomelab.text.wording import counted, harmless, in_units
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from rich.console import RenderableType
 
-    from pyhomelab.board import Row
-    from pyhomelab.events import Advanced, Event
+    from pyhomelab.telling.board import Row
+    from pyhomelab.telling.events import Advanced, Event
 
 _REDRAWS = 8
 """A second, whatever happens."""

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import click
 
 from pyhomelab.errors import HomelabError
-from pyhomelab.wording import shown
+from pyhomelab.text.wording import shown
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,8 +22,10 @@ if TYPE_CHECKING:
 
 COMMANDS = {
     "init": "Make a new lab in a directory.",
+    "facts": "Say what a machine is made of, as an entry for the inventory.",
     "check": "Read and judge the inventory.",
     "gen": "Write the flake's files from the inventory.",
+    "install": "Install a bare machine, having shown which disks that erases.",
     "build": "Evaluate and build the systems of the machines.",
     "plan": "Say what a deploy would change, and in which order.",
     "deploy": "Bring the machines to what the inventory says.",
@@ -32,7 +34,8 @@ COMMANDS = {
     "status": "Say what every machine runs, and how it is.",
     "verify": "Ask the machines whether all is well with them.",
     "generations": "List the systems that the machines keep.",
-    "secret": "List and make the secrets that the lab needs.",
+    "secret": "Make, keep and share the secrets that the lab needs.",
+    "retire": "Take a host or a guest out of the lab.",
     "schema": "Print the JSON Schema of the inventory.",
     "completion": "Print shell completion for bash, zsh or fish.",
 }

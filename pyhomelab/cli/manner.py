@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 import click
 
 from pyhomelab.cli.options import time_option
-from pyhomelab.reboots import Mode
-from pyhomelab.runs import Limits
+from pyhomelab.deployment.runs import Limits
+from pyhomelab.trials.reboots import Mode
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -9,13 +9,20 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from pyhomelab.selection import words_of
+from pyhomelab.machines.selection import words_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 inventory_argument = click.argument(
     "inventory", type=click.Path(path_type=Path, readable=False), default=Path("hosts"), shell_complete=None
+)
+inventory_option = click.option(
+    "--inventory",
+    type=click.Path(path_type=Path, readable=False),
+    default=Path("hosts"),
+    show_default=True,
+    help="A file, or a directory whose *.yaml files are its parts.",
 )
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object, for scripts.")
 

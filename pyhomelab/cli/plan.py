@@ -19,8 +19,8 @@ from pyhomelab.cli.planning import planned
 from pyhomelab.cli.plans import plan_data, show_plan
 from pyhomelab.cli.telling import teller
 from pyhomelab.errors import SomeFailed
-from pyhomelab.reboots import Mode
-from pyhomelab.wording import listed
+from pyhomelab.text.wording import listed
+from pyhomelab.trials.reboots import Mode
 
 if TYPE_CHECKING:
     from pathlib import Path

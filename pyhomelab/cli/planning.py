@@ -6,34 +6,37 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pyhomelab.builds import build_machines
 from pyhomelab.cli.asking import ask_machines
 from pyhomelab.cli.foresight import foresee, goal_of
 from pyhomelab.cli.history import last_deployments
-from pyhomelab.drift import drift_of, remarks
+from pyhomelab.deployment.rollout import Goal, Rollout, concerned, foreign, rollout
 from pyhomelab.errors import HostFailed, SomeFailed
-from pyhomelab.flakes import flake_of, refuse_untracked
-from pyhomelab.generated import refuse_stale
-from pyhomelab.load import load
+from pyhomelab.files.generated import refuse_stale
+from pyhomelab.inventory.load import load
+from pyhomelab.machines.selection import select
+from pyhomelab.machines.targets import Target, targets
+from pyhomelab.nix.build import BuildOn, Site
+from pyhomelab.nix.flakes import flake_of, refuse_untracked
+from pyhomelab.nix.signing import signing_key_file
+from pyhomelab.nix.systems import build_machines
 from pyhomelab.parallel import in_background
 from pyhomelab.premises import Premises
-from pyhomelab.reboots import Mode
-from pyhomelab.report import failures
-from pyhomelab.rollout import Goal, Rollout, concerned, foreign, rollout
-from pyhomelab.selection import select
-from pyhomelab.signing import signing_key_file
-from pyhomelab.stages.build import BuildOn, Site
-from pyhomelab.states import Built
-from pyhomelab.targets import Target, targets
+from pyhomelab.secrets.oversight import rekey_due, review
+from pyhomelab.secrets.vault import secrets_directory
+from pyhomelab.state.drift import drift_of, remarks
+from pyhomelab.state.stations import Built
+from pyhomelab.telling.events import Noted
+from pyhomelab.telling.report import failures
+from pyhomelab.trials.reboots import Mode
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from concurrent.futures import Future
 
     from pyhomelab.cli.asking import Answers
-    from pyhomelab.events import Tell
-    from pyhomelab.hoststate import HostState
     from pyhomelab.model import Inventory
+    from pyhomelab.state.hoststate import HostState
+    from pyhomelab.telling.events import Tell
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +63,8 @@ def planned(inventory: Path, words: Sequence[str], max_parallel: int, tell: Tell
     chosen = select(words, machines)
     refuse_stale(lab, premises)
     refuse_untracked(premises.root, premises.directory)
+    for finding in rekey_due(review(lab, secrets_directory(inventory))):
+        tell(Noted(f"secrets: {finding}"))
     # What they run does not depend on what is built for them.
     asked: Future[Answers] = in_background(lambda: ask_machines(machines, concerned(lab, chosen)))
     goals, unbuilt = _built(premises, tuple(chosen), tell)

@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from pyhomelab.wording import counted, in_units, listed
+from pyhomelab.text.wording import counted, in_units, listed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from pyhomelab.packages import Package
-    from pyhomelab.rollout import Change, Rollout
-    from pyhomelab.room import Prospect
-    from pyhomelab.waves import Wave
+    from pyhomelab.deployment.rollout import Change, Rollout
+    from pyhomelab.nix.packages import Package
+    from pyhomelab.nix.room import Prospect
+    from pyhomelab.planning.waves import Wave
 
 _MOST_PACKAGES = 10
 _MOST_UNITS = 8

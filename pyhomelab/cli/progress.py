@@ -6,11 +6,11 @@ import sys
 from threading import Lock
 from typing import TYPE_CHECKING
 
-from pyhomelab.report import lines
-from pyhomelab.wording import harmless
+from pyhomelab.telling.report import lines
+from pyhomelab.text.wording import harmless
 
 if TYPE_CHECKING:
-    from pyhomelab.events import Event
+    from pyhomelab.telling.events import Event
 
 _ONE_AT_A_TIME = Lock()
 

@@ -8,18 +8,18 @@ from typing import TYPE_CHECKING
 import click
 
 from pyhomelab.cli.options import print_json
-from pyhomelab.endings import ends
+from pyhomelab.deployment.journal import DEPLOYED
 from pyhomelab.errors import NeedsAPerson, SomeFailed, Unhealthy
-from pyhomelab.journal import DEPLOYED
-from pyhomelab.report import about
-from pyhomelab.wording import listed
+from pyhomelab.telling.endings import ends
+from pyhomelab.telling.report import about
+from pyhomelab.text.wording import listed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from pyhomelab.cli.rolling import Over
-    from pyhomelab.events import HostEnded
+    from pyhomelab.telling.events import HostEnded
 
 
 @dataclass(frozen=True, slots=True)

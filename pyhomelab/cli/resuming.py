@@ -6,32 +6,32 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pyhomelab.booting import open_what_is_left
 from pyhomelab.cli.asking import ask_machines
 from pyhomelab.cli.foresight import goal_of, kept_goal
 from pyhomelab.cli.rolling import Resumed, Told, gear_of, journal_file, refuse_unconfirmed, roll
 from pyhomelab.cli.tables import local
+from pyhomelab.deployment.booting import open_what_is_left
+from pyhomelab.deployment.journal import Journal
+from pyhomelab.deployment.resume import leftovers, settle
+from pyhomelab.deployment.rollout import concerned, rollout
 from pyhomelab.errors import Refused
-from pyhomelab.events import Noted
-from pyhomelab.journal import Journal
-from pyhomelab.load import load
+from pyhomelab.inventory.load import load
 from pyhomelab.lock import as_run
+from pyhomelab.machines.targets import targets
 from pyhomelab.parallel import as_they_end, in_background
 from pyhomelab.premises import Premises
-from pyhomelab.resume import leftovers, settle
-from pyhomelab.rollout import concerned, rollout
-from pyhomelab.targets import targets
-from pyhomelab.wording import listed
+from pyhomelab.telling.events import Noted
+from pyhomelab.text.wording import listed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from pyhomelab.cli.rolling import Gear, Over
     from pyhomelab.cli.telling import Teller
-    from pyhomelab.events import Tell
-    from pyhomelab.journal import Entry, Run
-    from pyhomelab.rollout import Rollout
-    from pyhomelab.runs import Lab, Result
+    from pyhomelab.deployment.journal import Entry, Run
+    from pyhomelab.deployment.rollout import Rollout
+    from pyhomelab.deployment.runs import Lab, Result
+    from pyhomelab.telling.events import Tell
 
 
 def mention_unfinished(inventory: Path, tell: Tell) -> None:

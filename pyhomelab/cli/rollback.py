@@ -13,20 +13,20 @@ from pyhomelab.cli.options import inventory_argument, json_events_option, json_o
 from pyhomelab.cli.reporting import Output, conclude
 from pyhomelab.cli.rolling import Told, gear_of, refuse_unconfirmed, roll
 from pyhomelab.cli.telling import teller
+from pyhomelab.deployment.rollout import concerned, rollout
 from pyhomelab.errors import HostFailed, Refused
-from pyhomelab.load import load
+from pyhomelab.inventory.load import load
+from pyhomelab.machines.selection import select
+from pyhomelab.machines.targets import targets
 from pyhomelab.premises import Premises
-from pyhomelab.rollout import concerned, rollout
-from pyhomelab.selection import select
-from pyhomelab.targets import targets
-from pyhomelab.wording import listed
+from pyhomelab.text.wording import listed
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from pyhomelab.hoststate import HostState
-    from pyhomelab.reboots import Mode
-    from pyhomelab.runs import Limits
+    from pyhomelab.deployment.runs import Limits
+    from pyhomelab.state.hoststate import HostState
+    from pyhomelab.trials.reboots import Mode
 
 
 @click.command()

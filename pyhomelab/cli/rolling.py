@@ -14,28 +14,28 @@ import click
 
 from pyhomelab.checks import checks_of
 from pyhomelab.cli.plans import show_plan
-from pyhomelab.deploy import Earlier, deploy
+from pyhomelab.deployment.deploy import Earlier, deploy
+from pyhomelab.deployment.journal import Journal
+from pyhomelab.deployment.runs import Lab, Limits, Result
 from pyhomelab.errors import Left, Refused
-from pyhomelab.events import HostEnded, RunBegan, RunEnded
-from pyhomelab.journal import Journal
 from pyhomelab.lock import as_run
+from pyhomelab.planning.waves import LEFT_ALONE
 from pyhomelab.process import Children
-from pyhomelab.reboots import Mode
-from pyhomelab.runs import Lab, Limits, Result
 from pyhomelab.shell.network import Network
-from pyhomelab.waves import LEFT_ALONE
-from pyhomelab.wording import counted
+from pyhomelab.telling.events import HostEnded, RunBegan, RunEnded
+from pyhomelab.text.wording import counted
+from pyhomelab.trials.reboots import Mode
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from pyhomelab.cli.telling import Teller
-    from pyhomelab.journal import Kind, Run
+    from pyhomelab.deployment.journal import Kind, Run
+    from pyhomelab.deployment.rollout import Rollout
+    from pyhomelab.machines.targets import Target
     from pyhomelab.model import Inventory
     from pyhomelab.premises import Premises
-    from pyhomelab.rollout import Rollout
-    from pyhomelab.targets import Target
 
 
 @dataclass(frozen=True, slots=True)

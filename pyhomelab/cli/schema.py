@@ -5,8 +5,8 @@ from __future__ import annotations
 import click
 
 from pyhomelab.cli.options import print_json
-from pyhomelab.event_json import events_schema
-from pyhomelab.schema import json_schema
+from pyhomelab.inventory.schema import json_schema
+from pyhomelab.telling.event_json import events_schema
 
 
 @click.command()

@@ -1,24 +1,28 @@
-"""What `pyhomelab secret` says: who can read which secret, who cannot, and the way out."""
+"""The secrets of a lab as a table and as plain data: who can read which."""
 
 from __future__ import annotations
 
-import shlex
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
+import click
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 from pyhomelab.cli.tables import as_text
-from pyhomelab.vault import host_key_file
-from pyhomelab.wording import listed
+from pyhomelab.errors import Stale
+from pyhomelab.secrets.oversight import rekey_due, review
+from pyhomelab.secrets.vault import secrets_directory
+from pyhomelab.text.wording import counted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
 
-    from pyhomelab.recipients import Readers
-    from pyhomelab.secrets import Secret
-    from pyhomelab.vault import Kept
+    from pyhomelab.model import Inventory
+    from pyhomelab.secrets.oversight import Finding
+    from pyhomelab.secrets.recipients import Readers
+    from pyhomelab.secrets.vault import Kept
 
 
 def secret_table(states: Sequence[Kept], readers: Readers) -> str:
@@ -62,63 +66,23 @@ def _shut_out(state: Kept, readers: Readers) -> list[str]:
     return [host for host in state.secret.hosts if not readers.has_key(host, state.recipients or ())]
 
 
-def remarks(states: Sequence[Kept], readers: Readers, directory: Path) -> Iterator[str]:
-    """Say what is amiss with the secrets, with the way out."""
-    if not all(state.is_there for state in states):
-        yield "`pyhomelab secret generate` makes what is missing"
-    yield from left_out([state.secret for state in states], readers, directory)
-    for state in states:
-        if state.is_there and state.recipients is None:
-            yield f"{state.file} is not encrypted by sops: count it as known, and make it anew with --force"
-        if state.recipients is not None:
-            yield from _too_few(state, state.recipients, readers)
-            yield from _too_many(state, state.recipients, readers)
-        if state.lacks_public:
-            file = directory / str(state.secret.public)
-            yield f"{file} is gone; `pyhomelab secret generate --force {state.secret.name}` makes a new pair"
+def finding_data(finding: Finding) -> dict[str, object]:
+    """Give a finding as plain data."""
+    return {**asdict(finding), "is_mistake": finding.is_mistake}
 
 
-def _too_few(state: Kept, recipients: Sequence[str], readers: Readers) -> Iterator[str]:
-    called_for = readers.called_for(state.secret)
-    lacking = [recipient for recipient in called_for if recipient not in recipients]
-    if lacking:
-        names = listed(dict.fromkeys(called_for[recipient] for recipient in lacking))
-        way_out = _rotate("--add-age", lacking, state.file)
-        yield f"{names} cannot read {state.secret.name}; {way_out} adds what is missing"
-
-
-def _too_many(state: Kept, recipients: Sequence[str], readers: Readers) -> Iterator[str]:
-    called_for = readers.called_for(state.secret)
-    strangers = [recipient for recipient in recipients if recipient not in called_for]
-    if strangers:
-        names = listed(_names(strangers, readers))
-        way_out = _rotate("--rm-age", strangers, state.file)
-        yield f"{names} can read {state.secret.name} without need; {way_out} keeps later values from them"
-
-
-def _rotate(option: str, recipients: Sequence[str], file: Path) -> str:
-    return f"`{shlex.join(['sops', 'rotate', '--in-place', option, ','.join(recipients), str(file)])}`"
-
-
-def left_out(secrets: Sequence[Secret], readers: Readers, directory: Path) -> Iterator[str]:
-    """Say who cannot be given the secrets, for want of a key."""
-    for admin, keys in readers.admins.items():
-        if not keys and secrets:
-            yield f"{admin} cannot read them: secrets are encrypted for ssh-ed25519 and ssh-rsa keys"
-    machines = keyless(secrets, readers)
-    if machines:
-        yield (
-            f"{listed(machines)} cannot read them: put the public host key of each "
-            f"(/etc/ssh/ssh_host_ed25519_key.pub) into {host_key_file(directory, '<machine>')}; "
-            "`pyhomelab secret list` then says how to add it to what is there"
+def refuse_mistakes(found: Iterable[Finding]) -> None:
+    """Raise Stale if somebody can read a secret, or cannot, against the inventory."""
+    mistakes = [finding for finding in found if finding.is_mistake]
+    if mistakes:
+        count = len({name for finding in mistakes for name in finding.about})
+        raise Stale(
+            f"{counted(count, 'secret')} not as the inventory says",
+            hint="`pyhomelab secret rekey` mends those that are shared wrongly",
         )
 
 
-def keyless(secrets: Sequence[Secret], readers: Readers) -> dict[str, list[str]]:
-    """Give the machines whose host key is not known, with the secrets that they are to read."""
-    found: dict[str, list[str]] = {}
-    for secret in secrets:
-        for host in secret.hosts:
-            if host not in readers.machines:
-                found.setdefault(host, []).append(secret.name)
-    return found
+def mention_rekey(lab: Inventory, inventory: Path, *, err: bool = False) -> None:
+    """Say that secrets are to be encrypted for others, if they are."""
+    for finding in rekey_due(review(lab, secrets_directory(inventory))):
+        click.echo(f"secrets: {finding}", err=err)

@@ -13,20 +13,20 @@ from pyhomelab.cli.asking import ask, failure, refuse_silence
 from pyhomelab.cli.history import last_deployments
 from pyhomelab.cli.options import host_option, inventory_argument, json_option, on_option, print_json
 from pyhomelab.cli.tables import as_text, local
-from pyhomelab.drift import drift_of, remarks
+from pyhomelab.deployment.rollout import foreign
 from pyhomelab.errors import HostFailed
 from pyhomelab.premises import Premises
-from pyhomelab.rollout import foreign
-from pyhomelab.wording import counted, lasting, listed
+from pyhomelab.state.drift import drift_of, remarks
+from pyhomelab.text.wording import counted, lasting, listed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from pyhomelab.cli.asking import Answers
-    from pyhomelab.hoststate import HostState
-    from pyhomelab.journal import Deployment
-    from pyhomelab.targets import Target
+    from pyhomelab.deployment.journal import Deployment
+    from pyhomelab.machines.targets import Target
+    from pyhomelab.state.hoststate import HostState
 
 _WIDTH = 170
 

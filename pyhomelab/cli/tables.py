@@ -9,13 +9,13 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
-from pyhomelab.wording import in_units
+from pyhomelab.text.wording import in_units
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
-    from pyhomelab.capacity import HostCapacity, Space
+    from pyhomelab.allocation.capacity import HostCapacity, Space
 
 _WIDTH = 110
 

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, TextIO
 
 from pyhomelab.cli.live import LiveView
 from pyhomelab.cli.progress import show
-from pyhomelab.event_json import as_json
+from pyhomelab.telling.event_json import as_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from pyhomelab.events import Event
+    from pyhomelab.telling.events import Event
 
 
 class Teller:

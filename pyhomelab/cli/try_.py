@@ -10,16 +10,16 @@ from typing import TYPE_CHECKING
 import click
 
 from pyhomelab.errors import Left, Refused, SomeFailed
-from pyhomelab.flakes import NEEDS_NIX, flake_of, refuse_untracked
-from pyhomelab.generated import refuse_stale
-from pyhomelab.load import load
+from pyhomelab.files.generated import refuse_stale
+from pyhomelab.inventory.load import load
+from pyhomelab.machines.selection import select
+from pyhomelab.machines.targets import targets
+from pyhomelab.nix.flakes import NEEDS_NIX, flake_of, refuse_untracked
 from pyhomelab.premises import Premises
 from pyhomelab.process import Children, CommandFailed
-from pyhomelab.rehearsal import Stand, building, expression, lacks, lacks_of_nix, this_computer
-from pyhomelab.selection import select
-from pyhomelab.switches import switches
-from pyhomelab.targets import targets
-from pyhomelab.wording import harmless, listed
+from pyhomelab.rehearsal.rehearsal import Stand, building, expression, lacks, lacks_of_nix, this_computer
+from pyhomelab.rehearsal.switches import switches
+from pyhomelab.text.wording import harmless, listed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

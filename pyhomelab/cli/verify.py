@@ -26,20 +26,20 @@ from pyhomelab.cli.options import (
 )
 from pyhomelab.cli.tables import as_text
 from pyhomelab.cli.telling import teller
-from pyhomelab.inspection import Inspection
-from pyhomelab.junit import junit
-from pyhomelab.load import load
-from pyhomelab.report import about
-from pyhomelab.selection import select
-from pyhomelab.targets import targets
-from pyhomelab.verification import as_data, refuse_unwell, scripts_of
+from pyhomelab.health.inspection import Inspection
+from pyhomelab.health.junit import junit
+from pyhomelab.health.verification import as_data, refuse_unwell, scripts_of
+from pyhomelab.inventory.load import load
+from pyhomelab.machines.selection import select
+from pyhomelab.machines.targets import targets
+from pyhomelab.telling.report import about
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from pyhomelab.checks import Finding
     from pyhomelab.cli.telling import Teller
-    from pyhomelab.verification import Verified
+    from pyhomelab.health.verification import Verified
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from pyhomelab.decide.guests import kvm_options
 from pyhomelab.decide.machines import Machine, base_options, identity_options, shared_options
 from pyhomelab.decide.network import network_options
 from pyhomelab.decide.overview import Overview
+from pyhomelab.decide.secrets import secret_options
 from pyhomelab.decide.storage import system_disk_options, zfs_options
 from pyhomelab.decide.volumes import drbd_options
 
@@ -41,7 +42,7 @@ def decide(inventory: Inventory) -> Iterator[Machine]:
 
 def _parts(overview: Overview, name: str) -> dict[str, Options]:
     parts = {
-        "default": _joined(overview, name, base_options, cluster_options, vip_options),
+        "default": _joined(overview, name, base_options, cluster_options, vip_options, secret_options),
         "network": network_options(overview, name),
         "storage": _joined(overview, name, system_disk_options, zfs_options, drbd_options),
         "guests": kvm_options(overview, name),

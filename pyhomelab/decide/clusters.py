@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pyhomelab.allocation.identity import router_id
 from pyhomelab.decide.options import Options, stated
-from pyhomelab.identity import router_id
 
 if TYPE_CHECKING:
     from pyhomelab.decide.overview import Overview

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pyhomelab.allocation.identity import guest_mac, guest_uuid, guest_zvol
+from pyhomelab.allocation.placement import bridged_networks
 from pyhomelab.decide.options import Options, mib, size, stated
-from pyhomelab.identity import guest_mac, guest_uuid, guest_zvol
 from pyhomelab.model.units import MiB
-from pyhomelab.placement import bridged_networks
 
 if TYPE_CHECKING:
     from pyhomelab.decide.overview import Overview

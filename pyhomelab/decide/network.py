@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pyhomelab.allocation.identity import guest_mac
 from pyhomelab.decide.options import Options, stated
 from pyhomelab.decide.overview import Interface, Overview, carries_tagged, vlan_device
-from pyhomelab.identity import guest_mac
 from pyhomelab.model.network import DHCP
 
 if TYPE_CHECKING:

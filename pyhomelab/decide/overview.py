@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Literal
 
-from pyhomelab.identity import received_dataset
+from pyhomelab.allocation.identity import received_dataset
+from pyhomelab.allocation.placement import place
 from pyhomelab.model.network import DHCP
-from pyhomelab.placement import place
 
 if TYPE_CHECKING:
     from pyhomelab.model import Cluster, Guest, Host, Inventory, Net, Replication

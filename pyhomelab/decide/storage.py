@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pyhomelab.capacity import arc_max
+from pyhomelab.allocation.capacity import arc_max
+from pyhomelab.allocation.identity import host_id
 from pyhomelab.decide.options import Options, mib, size, stated
 from pyhomelab.decide.overview import Overview, received_as
-from pyhomelab.identity import host_id
 
 if TYPE_CHECKING:
     from pyhomelab.model import Dataset, Pool, Replication, SupportVdev, Vdev

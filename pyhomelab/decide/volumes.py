@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pyhomelab.allocation.identity import volume_minor, volume_port, volume_zvol
 from pyhomelab.decide.options import Options, mib, size, stated
-from pyhomelab.identity import volume_minor, volume_port, volume_zvol
 
 if TYPE_CHECKING:
     from pyhomelab.decide.overview import Overview

@@ -7,6 +7,7 @@ from pyhomelab.model.host import Boot, Host, Kvm
 from pyhomelab.model.inventory import Inventory
 from pyhomelab.model.lab import Admin, Lab, Overcommit
 from pyhomelab.model.network import Bond, Link, Net, Tagged
+from pyhomelab.model.secret import OwnSecret
 from pyhomelab.model.ssh import Ssh
 from pyhomelab.model.volume import Volume
 from pyhomelab.model.zfs import Dataset, Pool, Replication, Snapshots, SupportVdev, Vdev
@@ -29,6 +30,7 @@ __all__ = [
     "Link",
     "Net",
     "Overcommit",
+    "OwnSecret",
     "Pool",
     "Replication",
     "Snapshots",

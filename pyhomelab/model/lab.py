@@ -4,10 +4,29 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, PlainValidator
 
-from pyhomelab.model.base import Called, Matching, Model, Name
+from pyhomelab.model.base import Called, Matching, Model, Name, json_schema, refuse
 from pyhomelab.model.units import Ratio
+from pyhomelab.text.bech32 import decoded
+
+_X25519 = 32
+
+
+def _age_key(value: object) -> str:
+    """Read a recipient: of age itself (`age1…`), or of one of its plugins for hardware keys (`age1yubikey1…`)."""
+    if not isinstance(value, str) or not value.startswith("age1"):
+        return refuse(
+            "is not a recipient of age", "write the public key, which begins with age1; `age-keygen -y` shows it"
+        )
+    key = decoded(value)
+    if key is None:
+        return refuse("is mistyped: its checksum does not fit", "copy it again, as `age-keygen -y` shows it")
+    prefix, data = key
+    if prefix == "age" and len(data) != _X25519:
+        return refuse("is not a recipient of age", f"its key has {len(data)} bytes, and one of age has {_X25519}")
+    return value
+
 
 SshKey = Annotated[
     str,
@@ -18,6 +37,12 @@ SshKey = Annotated[
         "paste the one line of a file such as ~/.ssh/id_ed25519.pub",
     ),
     Called("public key of OpenSSH", "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAA mika"),
+]
+AgeKey = Annotated[
+    str,
+    PlainValidator(_age_key),
+    json_schema(type="string", pattern="^age1[a-z0-9+-]*[ac-hj-np-z02-9]{38,}$"),
+    Called("recipient of age", "age1yt3tfqlfrwdwx0z0ynwplcr6qxcxfaqycuprpmy89nr83ltx74tqdpszlw"),
 ]
 Domain = Annotated[
     str,
@@ -55,6 +80,11 @@ class Admin(Model):
         title="SSH public keys",
         description="The only way in: no machine of the lab takes a password.",
         min_length=1,
+    )
+    age_keys: tuple[AgeKey, ...] = Field(
+        (),
+        title="Age recipients",
+        description="Further keys that open the lab's secrets, beside the SSH keys of type ed25519 and rsa.",
     )
 
 

@@ -22,6 +22,7 @@ from pyhomelab.rules import (
     replication,
     room,
     routes,
+    secrets,
     storage,
     volumes,
 )
@@ -40,7 +41,8 @@ RULES: tuple[Callable[[Scope], Iterator[Mistake]], ...] = (
     names.networks_are_not_called_like_interfaces,
     firewall_words.interfaces_are_not_words_of_the_firewall,
     names.admins_are_named_once,
-    names.secrets_have_names_of_their_own,
+    secrets.secrets_have_names_of_their_own,
+    secrets.readers_of_secrets_are_machines,
     networks.networks_are_usable,
     networks.networks_lie_apart,
     networks.clusters_stay_out_of_networks,

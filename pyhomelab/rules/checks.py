@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pyhomelab.errors import Mistake
-from pyhomelab.wording import listed
+from pyhomelab.text.wording import listed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from pyhomelab.errors import Mistake
 from pyhomelab.rules.addresses import network_holding
 from pyhomelab.rules.clusters import members_of
-from pyhomelab.wording import counted, listed
+from pyhomelab.text.wording import counted, listed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -6,7 +6,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from pyhomelab.errors import Mistake
-from pyhomelab.wording import near_miss
+from pyhomelab.text.wording import near_miss
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from pyhomelab.allocation.identity import guest_zvol, volume_zvol
 from pyhomelab.errors import Mistake
-from pyhomelab.identity import guest_zvol, volume_zvol
-from pyhomelab.wording import in_units
+from pyhomelab.text.wording import in_units
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

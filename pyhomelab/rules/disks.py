@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pyhomelab.allocation.identity import guest_zvol
 from pyhomelab.errors import Mistake
-from pyhomelab.identity import guest_zvol
 from pyhomelab.model import ANYWHERE
-from pyhomelab.wording import in_units, near_miss
+from pyhomelab.text.wording import in_units, near_miss
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

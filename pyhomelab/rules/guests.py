@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from pyhomelab.errors import Mistake
 from pyhomelab.model import ANYWHERE
 from pyhomelab.model.units import GiB, MiB
-from pyhomelab.wording import in_units, listed
+from pyhomelab.text.wording import in_units, listed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

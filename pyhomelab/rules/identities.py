@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pyhomelab.allocation.identity import guest_mac, host_ids, router_id
 from pyhomelab.errors import Mistake
-from pyhomelab.identity import guest_mac, host_ids, router_id
 from pyhomelab.rules.addresses import network_holding
 
 if TYPE_CHECKING:

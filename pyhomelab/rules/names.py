@@ -10,7 +10,7 @@ from pyhomelab.errors import Mistake
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from pyhomelab.rules.scope import Path, Scope
+    from pyhomelab.rules.scope import Scope
 
 _TAKEN = {
     "anywhere": "is the word for a guest that more than one host may run",
@@ -68,29 +68,3 @@ def admins_are_named_once(scope: Scope) -> Iterator[Mistake]:
                 "write both sets of keys under one of them, or choose another login",
             )
         first.setdefault(admin.name, index)
-
-
-def secrets_have_names_of_their_own(scope: Scope) -> Iterator[Mistake]:
-    """Refuse entries whose names, joined, would make the same secret."""
-    first: dict[str, str] = {}
-    for path, owner, secret in _secrets(scope):
-        if secret in first:
-            yield Mistake(
-                path,
-                f"would share the secret {secret} with {first[secret]}",
-                "rename one of the two",
-                shows_value=False,
-            )
-        first.setdefault(secret, owner)
-
-
-def _secrets(scope: Scope) -> Iterator[tuple[Path, str, str]]:
-    for name, host in scope.inventory.hosts.items():
-        for pool_name, pool in host.zfs.items():
-            if pool.encrypted:
-                owner = f"pool {pool_name} of host {name}"
-                yield ("hosts", name, "zfs", pool_name), owner, f"zfs-{name}-{pool_name}"
-    for name, cluster in scope.inventory.clusters.items():
-        uses = ("token", "agent-token") if cluster.distribution == "k3s" else ("token", "certificate-key")
-        for use in uses:
-            yield ("clusters", name), f"cluster {name}", f"{cluster.distribution}-{name}-{use}"

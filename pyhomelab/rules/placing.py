@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pyhomelab.allocation.placement import candidates, holders
 from pyhomelab.errors import Mistake
 from pyhomelab.model import ANYWHERE
-from pyhomelab.placement import candidates, holders
-from pyhomelab.wording import in_units, listed
+from pyhomelab.text.wording import in_units, listed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

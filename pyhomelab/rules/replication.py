@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from pyhomelab.allocation.identity import received_dataset
 from pyhomelab.errors import Mistake
-from pyhomelab.identity import received_dataset
-from pyhomelab.wording import near_miss
+from pyhomelab.text.wording import near_miss
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -5,15 +5,15 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from pyhomelab.capacity import capacity
+from pyhomelab.allocation.capacity import capacity
 from pyhomelab.errors import Mistake
 from pyhomelab.model.units import MiB, TiB
-from pyhomelab.wording import counted, in_units, listed
+from pyhomelab.text.wording import counted, in_units, listed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from pyhomelab.capacity import Cpu, HostCapacity, Memory, Space
+    from pyhomelab.allocation.capacity import Cpu, HostCapacity, Memory, Space
     from pyhomelab.rules.scope import Path, Scope
 
 _LEAST_ARC = 64 * MiB

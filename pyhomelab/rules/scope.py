@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Literal
 
+from pyhomelab.allocation.placement import bridged_networks, place
 from pyhomelab.errors import Mistake
-from pyhomelab.placement import bridged_networks, place
 from pyhomelab.rules.attachments import Attachment, attachments
-from pyhomelab.wording import near_miss
+from pyhomelab.text.wording import near_miss
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 Path = tuple[str | int, ...]
 Entry = tuple[str, str]
-Section = Literal["networks", "hosts", "volumes", "guests", "clusters"]
+Section = Literal["networks", "hosts", "volumes", "guests", "clusters", "secrets"]
 
 EVERYTHING = "*"
 """In place of a name in `broken`: the whole section could not be read."""

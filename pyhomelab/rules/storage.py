@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from pyhomelab.errors import Mistake
-from pyhomelab.wording import counted
+from pyhomelab.text.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
+from pyhomelab.allocation.identity import volume_minor
 from pyhomelab.errors import Mistake
-from pyhomelab.identity import volume_minor
-from pyhomelab.wording import counted, near_miss
+from pyhomelab.text.wording import counted, near_miss
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -43,13 +43,16 @@ class Unreachable(HostFailed):
 
 
 class HostKeyRefused(HostFailed):
-    """What answered did not show the host key that is pinned; nothing was said to it."""
+    """What answered did not show the host key that is pinned; nothing was said to it.
+
+    `shown` and `pinned` are fingerprints, `key` is the key that was shown, as in a file with a public key.
+    """
 
     kind = "key refused"
 
-    def __init__(self, what: str, *, shown: str, pinned: str | None, where: str, hint: str) -> None:
+    def __init__(self, what: str, *, key: str, shown: str, pinned: str | None, where: str, hint: str) -> None:  # noqa: PLR0913 - all have names at the call
         super().__init__(what, where=where, hint=hint)
-        self.shown, self.pinned = shown, pinned
+        self.key, self.shown, self.pinned = key, shown, pinned
 
 
 class LoginRefused(HostFailed):

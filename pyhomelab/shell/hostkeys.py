@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
     from paramiko import PKey, SSHClient
 
+    from pyhomelab.machines.targets import Target
     from pyhomelab.shell.route import Route
-    from pyhomelab.targets import Target
 
 _HERE = "`ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub`"
 
@@ -82,6 +82,7 @@ class _Unknown(MissingHostKeyPolicy):  # type: ignore[misc] # paramiko has no ty
             files = " or ".join(str(file) for file in route.known_hosts[:1])
             raise HostKeyRefused(
                 f"{route} showed {said}, and no key of it is in {files}",
+                key=_public(key),
                 shown=key.fingerprint,
                 pinned=None,
                 where=route.name,
@@ -89,6 +90,7 @@ class _Unknown(MissingHostKeyPolicy):  # type: ignore[misc] # paramiko has no ty
             )
         raise HostKeyRefused(
             f"its host key is not pinned; {route} showed {said}",
+            key=_public(key),
             shown=key.fingerprint,
             pinned=None,
             where=route.name,
@@ -107,6 +109,7 @@ def changed(route: Route, shown: Any, known: Any) -> HostKeyRefused:  # noqa: AN
         hint = f"somebody else may answer there; {anew}"
     return HostKeyRefused(
         f"{route} showed {_said(shown)}, but {place} has {_said(known)}",
+        key=_public(shown),
         shown=shown.fingerprint,
         pinned=known.fingerprint,
         where=route.name,
@@ -118,11 +121,15 @@ def _said(key: Any) -> str:  # noqa: ANN401 - paramiko has no types
     return f"{key.get_name()} {key.fingerprint}"
 
 
+def _public(key: Any) -> str:  # noqa: ANN401 - paramiko has no types
+    return f"{key.get_name()} {key.get_base64()}"
+
+
 def _how_to_pin(target: Target, key: Any, condition: str, effect: str) -> str:  # noqa: ANN401 - paramiko has no types
     if key.get_name() != "ssh-ed25519":
         return f"give {target.name} an ssh-ed25519 host key: `ssh-keygen -A` as root at its console"
     file, directory = shlex.quote(str(target.key_file)), shlex.quote(str(target.key_file.parent))
     make = "" if target.key_file.parent.is_dir() else f"mkdir -p {directory} && "
     # the key that was shown, not one that ssh-keyscan may be shown later by somebody else
-    pin = f"`{make}echo '{key.get_name()} {key.get_base64()}' > {file}`"
+    pin = f"`{make}echo '{_public(key)}' > {file}`"
     return f"{condition} {_HERE} says the same at its console, {pin} {effect}"

@@ -19,7 +19,7 @@ from paramiko.agent import AgentSSH
 from paramiko.ssh_exception import AuthenticationException, BadAuthenticationType
 
 from pyhomelab.shell import LoginRefused
-from pyhomelab.wording import listed
+from pyhomelab.text.wording import listed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

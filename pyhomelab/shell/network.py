@@ -14,9 +14,9 @@ from pyhomelab.shell.ssh import connect
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from pyhomelab.machines.targets import Target
     from pyhomelab.shell.route import Route
     from pyhomelab.shell.ssh import Line
-    from pyhomelab.targets import Target
 
 Made = TypeVar("Made")
 

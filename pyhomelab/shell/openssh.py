@@ -15,8 +15,8 @@ from pyhomelab.shell.route import route_to
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from pyhomelab.machines.targets import Target
     from pyhomelab.shell.route import Route
-    from pyhomelab.targets import Target
 
 
 @contextmanager

@@ -16,7 +16,7 @@ from pyhomelab.shell import Unreachable
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from pyhomelab.targets import Target
+    from pyhomelab.machines.targets import Target
 
 SSH_PORT = 22
 _SYSTEM_CONFIG = Path("/etc/ssh/ssh_config")

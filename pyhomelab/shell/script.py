@@ -8,7 +8,7 @@ from collections import defaultdict
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
-from pyhomelab.wording import harmless
+from pyhomelab.text.wording import harmless
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from paramiko import SSHException
 
 from pyhomelab.shell import Done, NoRoot, Unreachable
-from pyhomelab.wording import harmless
+from pyhomelab.text.wording import harmless
 
 if TYPE_CHECKING:
     from collections.abc import Callable

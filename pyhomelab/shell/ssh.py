@@ -22,7 +22,7 @@ from pyhomelab.process import Relay
 from pyhomelab.shell import Unreachable
 from pyhomelab.shell.hostkeys import changed, demand
 from pyhomelab.shell.keys import Keys
-from pyhomelab.wording import counted, harmless
+from pyhomelab.text.wording import counted, harmless
 
 if TYPE_CHECKING:
     from pyhomelab.shell.route import Route

@@ -35,8 +35,13 @@
       formatter = forEachSystem (system: nixpkgs.legacyPackages.${system}.nixfmt-tree);
       packages = forEachSystem (
         system:
-        nixpkgs.lib.optionalAttrs (inputs ? pyhomelab) {
-          pyhomelab = inputs.pyhomelab.packages.${system}.default;
+        # What a bare machine is started from, so that `pyhomelab facts` and `pyhomelab install` reach it.
+        import ./nix/installer {
+          inherit nixpkgs system;
+          hosts = ./hosts;
+        }
+        // nixpkgs.lib.optionalAttrs (inputs ? pyhomelab) {
+          pyhomelab = inputs.pyhomelab.nix.packages.${system}.default;
         }
       );
     };

@@ -67,9 +67,7 @@ in
 
     # Merges into NixOS's own declaration: encrypted files are asked for no more.
     assertions = mkOption {
-      apply = lib.filter (
-        one: one.assertion || !(lib.hasInfix "`pyhomelab secret generate " one.message)
-      );
+      apply = lib.filter (one: one.assertion || !(lib.hasInfix "with `pyhomelab secret " one.message));
     };
   };
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from pyhomelab.budget import budget, free_memory, own_budget
 from pyhomelab.model.units import GiB
+from pyhomelab.nix.budget import budget, free_memory, own_budget
 
 MEMINFO = "MemTotal:       24683520 kB\nMemFree:        18769000 kB\nMemAvailable:   23849984 kB\nBuffers: 1 kB\n"
 

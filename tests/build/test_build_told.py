@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import jsonschema
 import pytest
 
-from pyhomelab.event_json import events_schema
+from pyhomelab.telling.event_json import events_schema
 from tests.build.test_build import BROKEN_BUILD, BROKEN_OPTION, paths, processes_in, until
 from tests.flakes import needs_nix
 from tests.modules.sources import ROOT

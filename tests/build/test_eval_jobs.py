@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from pyhomelab.budget import Budget
-from pyhomelab.eval_jobs import answer, command
-from pyhomelab.states import Evaluated, EvaluationFailed
+from pyhomelab.nix.budget import Budget
+from pyhomelab.nix.eval_jobs import answer, command
+from pyhomelab.state.stations import Evaluated, EvaluationFailed
 
 RECORDED = Path(__file__).parent / "recorded/nix-eval-jobs-2.33.1"
 

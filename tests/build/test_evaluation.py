@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pyhomelab.budget import budget
-from pyhomelab.events import AskedAgain, Evaluating, Event
 from pyhomelab.model.units import GiB
+from pyhomelab.nix.budget import budget
+from pyhomelab.nix.evaluation import FlakeFailed, evaluate
 from pyhomelab.process import Children
-from pyhomelab.stages.evaluation import FlakeFailed, evaluate
-from pyhomelab.states import Evaluated, EvaluationFailed
+from pyhomelab.state.stations import Evaluated, EvaluationFailed
+from pyhomelab.telling.events import AskedAgain, Evaluating, Event
 from tests.flakes import needs_nix
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ class Evaluator:
             monkeypatch.setenv(name, value)
         monkeypatch.setenv("PATH", f"{programs}:/usr/bin:/bin")
         # However small this machine is: two at a time.
-        monkeypatch.setattr("pyhomelab.stages.evaluation.own_budget", lambda hosts: budget(hosts, 2, 64 * GiB))
+        monkeypatch.setattr("pyhomelab.nix.evaluation.own_budget", lambda hosts: budget(hosts, 2, 64 * GiB))
 
     def link(self, name: str) -> None:
         """Put the real program on the PATH."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pyhomelab.errors import Refused
-from pyhomelab.flakes import flake_of, refuse_untracked
+from pyhomelab.nix.flakes import flake_of, refuse_untracked
 from tests.build.labs import NixLab, needs_git, nix_lab
 from tests.flakes import needs_nix
 

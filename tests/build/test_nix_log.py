@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from pyhomelab.events import Advanced, Event
-from pyhomelab.nix import Counts
-from pyhomelab.nix_log import NixLog
-from pyhomelab.said import why_not_built, why_not_evaluated
+from pyhomelab.nix.log import NixLog
+from pyhomelab.nix.running import Counts
+from pyhomelab.telling.events import Advanced, Event
+from pyhomelab.text.said import why_not_built, why_not_evaluated
 
 RECORDED = Path(__file__).parent / "recorded"
 MSG = '@nix {"action":"msg","level":0,"msg":"%s"}'

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from pyhomelab.machines.targets import Target
 from pyhomelab.model import Ssh
 from pyhomelab.shell.openssh import ssh_config
-from pyhomelab.targets import Target
 
 pytestmark = pytest.mark.skipif(shutil.which("ssh") is None, reason="ssh is not on PATH (openssh-client)")
 

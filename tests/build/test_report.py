@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from pyhomelab.events import (
+from pyhomelab.state.stations import BuildFailed, Built, Evaluated, EvaluationFailed
+from pyhomelab.telling.events import (
     Advanced,
     AskedAgain,
     Building,
@@ -18,8 +19,7 @@ from pyhomelab.events import (
     StageBegan,
     StageEnded,
 )
-from pyhomelab.report import failures, lines
-from pyhomelab.states import BuildFailed, Built, Evaluated, EvaluationFailed
+from pyhomelab.telling.report import failures, lines
 
 PATH = "/nix/store/x-nixos-system-dl1"
 

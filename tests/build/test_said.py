@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from pyhomelab.said import progress, why_not_built, why_not_evaluated
+from pyhomelab.text.said import progress, why_not_built, why_not_evaluated
 from tests.modules.harness import EvaluationError, evaluate, needs_nixpkgs_lib
 
 RECORDED = Path(__file__).parent / "recorded"

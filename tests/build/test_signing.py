@@ -13,7 +13,7 @@ from click.testing import CliRunner, Result
 
 from pyhomelab.cli.main import program
 from pyhomelab.errors import Refused
-from pyhomelab.signing import make_signing_key, public_key_file, signing_key_file, trusted_keys
+from pyhomelab.nix.signing import make_signing_key, public_key_file, signing_key_file, trusted_keys
 from tests.build.labs import NixLab, own_store
 from tests.flakes import needs_nix
 from tests.modules.harness import evaluate, needs_nixpkgs_lib

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pyhomelab.checks import checks_of
-from pyhomelab.load import load
+from pyhomelab.inventory.load import load
 from pyhomelab.shell import Done
 from tests.labs import lab
 

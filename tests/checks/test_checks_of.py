@@ -8,8 +8,8 @@ import pytest
 
 from pyhomelab.checks import checks_of, group_checks
 from pyhomelab.checks.check import Role
-from pyhomelab.load import understand
-from pyhomelab.waves import groups
+from pyhomelab.inventory.load import understand
+from pyhomelab.planning.waves import groups
 from tests.checks.asking import EXAMPLES, SHELLS, example, needs
 from tests.labs import lab
 from tests.random_labs import RandomLab

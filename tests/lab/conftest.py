@@ -1,5 +1,6 @@
 """The hosts that the tests of this folder run on; tests elsewhere import them from tests.lab.fixtures."""
 
+from tests.lab.clusters import cluster, started_kubernetes
 from tests.lab.fixtures import (
     first_systems,
     fresh_hosts,
@@ -12,6 +13,7 @@ from tests.lab.fixtures import (
 from tests.lab.mirrors import pytest_collection_modifyitems, pytest_terminal_summary
 
 __all__ = [
+    "cluster",
     "first_systems",
     "fresh_hosts",
     "installed_hosts",
@@ -21,4 +23,5 @@ __all__ = [
     "pytest_collection_modifyitems",
     "pytest_terminal_summary",
     "started_hosts",
+    "started_kubernetes",
 ]

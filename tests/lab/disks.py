@@ -1,4 +1,4 @@
-"""The disk of a host: what it wrote, on top of the image that all hosts share."""
+"""The disk of a host: what it wrote, on top of an image that hosts share."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ import subprocess
 from typing import TYPE_CHECKING
 
 from tests.lab import slots
-from tests.lab.image import image
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
 NEW = ""
@@ -21,12 +21,13 @@ def root(place: Path) -> Path:
     return place / "root"
 
 
-def mount(place: Path) -> None:
-    """Mount a host's disk."""
+def mount(place: Path, layers: Sequence[Path]) -> None:
+    """Mount a host's disk: on top of the last layer what the others bring, the first one wins."""
     for part in ("up", "work", "root"):
         (place / part).mkdir(parents=True, exist_ok=True)
-    layers = f"lowerdir={image()},upperdir={place}/up,workdir={place}/work"
-    subprocess.run(["mount", "-t", "overlay", "overlay", "-o", layers, root(place)], check=True)
+    lower = ":".join(map(str, layers))
+    options = f"lowerdir={lower},upperdir={place}/up,workdir={place}/work"
+    subprocess.run(["mount", "-t", "overlay", "overlay", "-o", options, root(place)], check=True)
 
 
 def unmount(place: Path) -> None:

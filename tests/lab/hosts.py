@@ -36,6 +36,8 @@ class LabHost:
     key: Path
     """The private key that logs in as root, admin (sudo), careful (sudo with the password `lab`), nobody-special."""
     lab: int
+    layers: tuple[Path, ...]
+    """What its disk holds before anything is written: an image, and before it what comes on top."""
     port: int = 22
     _boot: subprocess.Popen[bytes] | None = field(default=None, repr=False)
 
@@ -185,7 +187,7 @@ class LabHost:
 
     def make_disk(self) -> None:
         """Mount the disk and make it this host's."""
-        disks.mount(self.place)
+        disks.mount(self.place, self.layers)
         etc = self.disk / "etc"
         (etc / "hostname").write_text(f"{self.name}\n")
         (etc / "hosts").write_text(f"127.0.0.1 localhost\n{self.address} {self.name}\n")
@@ -208,9 +210,12 @@ class LabHost:
 
 
 @contextmanager
-def lab(names: Sequence[str]) -> Iterator[dict[str, LabHost]]:
-    """Hosts of these names, up and reachable by ssh, on a network of their own that this machine is in too."""
-    image()
+def lab(names: Sequence[str], *layers: Path) -> Iterator[dict[str, LabHost]]:
+    """Hosts of these names, up and reachable by ssh, on a network of their own that this machine is in too.
+
+    `layers` are what their disks hold at first, an image at the end; without them it is the image of all test hosts.
+    """
+    layers = layers or (image(),)
     with slots.slot() as number:
         place = slots.RUN / str(number)
         place.mkdir()
@@ -221,7 +226,7 @@ def lab(names: Sequence[str]) -> Iterator[dict[str, LabHost]]:
         key = place / "key"
         _make_key(key)
         hosts = {
-            name: LabHost(name=name, address=f"{subnet}.{_FIRST + index}", key=key, lab=number)
+            name: LabHost(name=name, address=f"{subnet}.{_FIRST + index}", key=key, lab=number, layers=layers)
             for index, name in enumerate(names)
         }
         try:

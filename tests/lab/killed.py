@@ -10,16 +10,17 @@ import signal
 import sys
 from typing import TYPE_CHECKING, Any
 
-from pyhomelab import comeback, probation, turn, watch
 from pyhomelab.cli.main import main
-from pyhomelab.journal import Journal
+from pyhomelab.deployment import probation, turn
+from pyhomelab.deployment.journal import Journal
 from pyhomelab.process import Children
-from pyhomelab.trial import Phase
+from pyhomelab.trials import comeback, watch
+from pyhomelab.trials.trial import Phase
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from pyhomelab.trial import State, Trial
+    from pyhomelab.trials.trial import State, Trial
 
 MOMENTS = (
     "before the copy begins",

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pyhomelab.journal import Journal
+from pyhomelab.deployment.journal import Journal
 from tests.lab import slots
 from tests.lab.deployer import PATIENCE, TookTooLong
 from tests.lab.faults import MOMENTS

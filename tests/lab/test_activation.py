@@ -10,9 +10,9 @@ import pytest
 
 from pyhomelab.errors import HostFailed
 from pyhomelab.model import Ssh
-from pyhomelab.stages.activation import arm, forget, keep, state
-from pyhomelab.stages.refusals import Collected, HostChanged, Locked, NotArmed
-from pyhomelab.trial import Ending, Outcome, Phase, objection
+from pyhomelab.trials.activation import arm, forget, keep, state
+from pyhomelab.trials.refusals import Collected, HostChanged, Locked, NotArmed
+from pyhomelab.trials.trial import Ending, Outcome, Phase, objection
 from tests.lab.needs import missing_for_systems
 from tests.lab.systems import copy
 from tests.lab.trials import DEFAULT, RUN, TESTED, UNIT, machine

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pyhomelab.checks import checks_of, objections, still_failing, worth_waiting_for
+from pyhomelab.health.checking import examine
+from pyhomelab.machines.targets import Target
 from pyhomelab.model import Ssh
 from pyhomelab.shell.network import Network
-from pyhomelab.stages.checking import examine
-from pyhomelab.targets import Target
 from tests.lab.needs import missing
 from tests.labs import lab
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from pyhomelab.inventory.load import load
 from tests.lab.needs import missing_for_systems
 from tests.lab.told import Admin
 from tests.lab.trials import BOOT_ID
@@ -29,6 +30,7 @@ HERE = Path(__file__).parent
 READY = "True kubelet is posting ready status"
 NOT_READY = "False container runtime is down"
 CREDENTIALS = "/etc/rancher/k3s/k3s.yaml"
+AGENT = "/var/lib/rancher/k3s/agent/kubelet.kubeconfig"
 HOSTS = ("n1", "n2", "n3")
 CLUSTER = "the servers of k3s cluster home"
 
@@ -143,3 +145,25 @@ def tell_of_the_boot(host: LabHost, server: LabHost, before: str) -> None:
             break
         time.sleep(0.5)
     server.run(f"echo {done.stdout.strip()} >/root/cluster/nodes/{host.name}/boot")
+
+
+def test_an_agent_leaves_the_lab_once_the_others_are_well_without_it(admin: Admin) -> None:
+    file = admin.directory / "hosts/inventory.yaml"
+    inventory = json.loads(file.read_text())
+    inventory["clusters"]["home"] |= {"servers": ["n1"], "agents": ["n2", "n3"]}
+    file.write_text(json.dumps(inventory))
+    joined(admin)
+    for host in admin.hosts.values():
+        host.run("systemd-run --quiet --unit=k3s sleep 100000")
+    admin.hosts["n2"].run(f"mkdir -p {Path(AGENT).parent}; touch {AGENT}")
+    is_ready(admin.hosts["n2"], NOT_READY)
+    told = admin.tells("retire", "n3", "--yes", "n3")
+    assert told.code == 3
+    assert "n1 and n2 must be well before n3 leaves" in told.err[-1]
+    assert "n3" in json.loads(file.read_text())["hosts"]
+
+    is_ready(admin.hosts["n2"], READY)
+    told = admin.tells("retire", "n3", "--yes", "n3")
+    assert told.code == 0, told.err
+    left = load(file)
+    assert (list(left.hosts), left.clusters["home"].agents) == (["n1", "n2"], ("n2",))

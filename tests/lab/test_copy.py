@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pyhomelab.events import Advanced
-from pyhomelab.load import load
+from pyhomelab.inventory.load import load
+from pyhomelab.machines.targets import targets
+from pyhomelab.nix.transfer import NotCopied, copy_to
 from pyhomelab.process import Children
-from pyhomelab.stages.transfer import NotCopied, copy_to
-from pyhomelab.targets import targets
+from pyhomelab.telling.events import Advanced
 from tests.lab.needs import missing_for_systems
 from tests.lab.systems import NIX_CONFIG, build_with, nix
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from pyhomelab.events import Event, Tell
+    from pyhomelab.telling.events import Event, Tell
     from tests.lab.hosts import LabHost
 
 pytestmark = [

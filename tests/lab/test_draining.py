@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pyhomelab.comeback import reboot
-from pyhomelab.drains import Node
+from pyhomelab.planning.drains import Node
 from pyhomelab.shell import Unreachable
-from pyhomelab.stages.draining import Drained, Drains, NotDrained, NotOpened, drain, left_closed, open_again
-from pyhomelab.trial import Order, Trial
+from pyhomelab.trials.comeback import reboot
+from pyhomelab.trials.draining import Drained, Drains, NotDrained, NotOpened, drain, left_closed, open_again
+from pyhomelab.trials.trial import Order, Trial
 from tests.lab.needs import missing_for_systems
 from tests.lab.trials import BOOT_ID, RUN, machine
 

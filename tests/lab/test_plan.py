@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pyhomelab.wording import in_units
+from pyhomelab.text.wording import in_units
 from tests.lab.needs import missing_for_systems
 from tests.lab.systems import PROFILE, build_with, copy, make_default, nix
 from tests.lab.told import Admin

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pyhomelab import comeback
-from pyhomelab.comeback import Comeback, follow, reboot
-from pyhomelab.reboots import Rebooted, RebootEnding, RebootPhase, rebooted
-from pyhomelab.stages.activation import arm
-from pyhomelab.stages.reboot import Begun, abandon, begin, has_second_chance, prove, reboot_state
-from pyhomelab.stages.refusals import Collected, HostChanged, Locked, NotArmed
-from pyhomelab.trial import Ending, Order, Trial
+from pyhomelab.trials import comeback
+from pyhomelab.trials.activation import arm
+from pyhomelab.trials.comeback import Comeback, follow, reboot
+from pyhomelab.trials.reboot import Begun, abandon, begin, has_second_chance, prove, reboot_state
+from pyhomelab.trials.reboots import Rebooted, RebootEnding, RebootPhase, rebooted
+from pyhomelab.trials.refusals import Collected, HostChanged, Locked, NotArmed
+from pyhomelab.trials.trial import Ending, Order, Trial
 from tests.lab.needs import missing_for_systems
 from tests.lab.trials import BOOT_ID, RUN, machine
 

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from pyhomelab.machines.targets import Target
 from pyhomelab.model import Ssh
 from pyhomelab.shell import NoRoot
 from pyhomelab.shell.network import Network
-from pyhomelab.targets import Target
 from tests.lab.needs import missing
 
 if TYPE_CHECKING:

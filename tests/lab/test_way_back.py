@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pyhomelab.errors import HostFailed
-from pyhomelab.trial import Ending
+from pyhomelab.trials.trial import Ending
 from tests.lab.needs import missing_for_systems
 from tests.lab.trials import BOOT_ID, RUN, TESTED, UNIT, machine
 

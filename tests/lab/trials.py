@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from pyhomelab.machines.targets import Target
 from pyhomelab.model import Ssh
 from pyhomelab.shell.network import Network
-from pyhomelab.stages.activation import abort, acknowledge, arm
-from pyhomelab.targets import Target
-from pyhomelab.trial import Order, Trial
-from pyhomelab.watch import Watch
+from pyhomelab.trials.activation import abort, acknowledge, arm
+from pyhomelab.trials.trial import Order, Trial
+from pyhomelab.trials.watch import Watch
 from tests.lab.fixtures import INSTALLED
 from tests.lab.systems import PROFILE, build_with, copy
 
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pyhomelab.shell import Shell
-    from pyhomelab.stages.activation import Armed
-    from pyhomelab.trial import State
+    from pyhomelab.trials.activation import Armed
+    from pyhomelab.trials.trial import State
     from tests.lab.hosts import LabHost
 
 RUN = "20261121T120000Z-0123abcd"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pyhomelab.checks import checks_of
-from pyhomelab.load import load
+from pyhomelab.inventory.load import load
 from tests.test_vm_steps import steps
 
 if TYPE_CHECKING:

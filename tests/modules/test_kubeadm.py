@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 import tomllib
+from copy import deepcopy
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -13,6 +14,7 @@ from tests.modules.cluster_host import SECRETS
 from tests.modules.harness import evaluate, failed_assertions, needs_nixpkgs_lib, script
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
 pytestmark = needs_nixpkgs_lib
@@ -193,17 +195,81 @@ def flannel(options: dict[str, str] = FIRST) -> dict[str, Any]:
     return {item["kind"]: item for item in manifest["items"]}
 
 
-def test_kubernetes_takes_flannels_objects_and_no_misspelt_one() -> None:
-    kubernetes_validate = pytest.importorskip(
-        "kubernetes_validate", reason="the Python package kubernetes-validate is not installed"
-    )
-    objects = flannel()
+def kubernetes_validate() -> Any:
+    """Kubernetes' own schemas, of many versions."""
+    return pytest.importorskip("kubernetes_validate", reason="the Python package kubernetes-validate is not installed")
 
-    for item in objects.values():
-        kubernetes_validate.validate(item, "1.35", strict=True)
-    objects["DaemonSet"]["spec"]["template"]["spec"]["hostNetworking"] = True
-    with pytest.raises(kubernetes_validate.ValidationError):
-        kubernetes_validate.validate(objects["DaemonSet"], "1.35", strict=True)
+
+def targeted() -> str:
+    """The minor version of Kubernetes that the modules bring."""
+    version: str = ask(FIRST, "lib.versions.majorMinor config.homelab.kubeadm.package.version")
+    return version
+
+
+KINDS = ("Namespace", "ServiceAccount", "ClusterRole", "ClusterRoleBinding", "ConfigMap", "DaemonSet")
+# Maps whose keys are anybody's.
+_FREE = {"data", "labels", "matchLabels", "nodeSelector", "requests"}
+
+
+def places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """Where in an object there are fields that Kubernetes has names for."""
+    if isinstance(value, dict):
+        if not path or path[-1] not in _FREE:
+            yield path
+        items: Iterable[tuple[Any, Any]] = value.items()
+    else:
+        items = enumerate(value) if isinstance(value, list) else ()
+    for key, inner in items:
+        yield from places(inner, (*path, key))
+
+
+def misspelt(item: dict[str, Any], path: tuple[Any, ...]) -> dict[str, Any]:
+    """The object with a field at a place that Kubernetes does not know."""
+    changed = deepcopy(item)
+    place = changed
+    for key in path:
+        place = place[key]
+    place["hostNetworking"] = True
+    return changed
+
+
+def test_the_schemas_are_those_of_the_kubernetes_that_is_brought() -> None:
+    """The validator takes an older version's without a word if it has not got the one that is asked for."""
+    version = targeted()
+
+    assert {kubernetes_validate().validate(item, version, strict=True) for item in flannel().values()} == {version}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_kubernetes_takes_each_of_flannels_objects_and_none_with_a_misspelt_field_anywhere(kind: str) -> None:
+    validate = kubernetes_validate()
+    version, objects = targeted(), flannel()
+    item = objects[kind]
+
+    taken = [path for path in places(item) if _is_taken(validate, misspelt(item, path), version)]
+
+    assert _is_taken(validate, item, version)
+    assert taken == []
+
+
+def test_no_object_of_flannel_is_left_out_of_the_schemas() -> None:
+    assert tuple(flannel()) == KINDS
+
+
+@pytest.mark.parametrize(("key", "value"), [("kind", "DaemonSets"), ("apiVersion", "extensions/v1beta1")])
+def test_a_kind_that_kubernetes_does_not_have_is_noticed(key: str, value: str) -> None:
+    validate = kubernetes_validate()
+
+    with pytest.raises(validate.SchemaNotFoundError):
+        validate.validate(flannel()["DaemonSet"] | {key: value}, targeted(), strict=True)
+
+
+def _is_taken(validate: Any, item: dict[str, Any], version: str) -> bool:
+    try:
+        validate.validate(item, version, strict=True)
+    except validate.ValidationError:
+        return False
+    return True
 
 
 def test_flannels_objects_refer_to_each_other() -> None:

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from pyhomelab.files.render import render
+from pyhomelab.inventory.places import read_source
 from pyhomelab.model import Inventory
-from pyhomelab.places import read_source
-from pyhomelab.render import render
-from pyhomelab.secrets import secrets_of
+from pyhomelab.secrets.needed import secrets_of
 from tests.labs import Changes, lab
 from tests.modules.harness import evaluate_many, needs_nixpkgs_lib
 from tests.modules.sources import ROOT
@@ -26,6 +26,7 @@ AGENTS: Changes = {
     "clusters.home.agents": ["k8s-2", "k8s-3"],
     "hosts.dl2.zfs.tank.encrypted": True,
     "hosts.dl1.zfs.tank.datasets": {"files": COPIED},
+    "secrets": {"backup": {"machines": ["dl3", "k8s-2"], "owner": "nobody"}},
 }
 
 
@@ -60,4 +61,4 @@ def test_machines_with_every_role_ask_for_the_secrets_that_are_listed(distributi
     inventory = lab(AGENTS | {"clusters.home.distribution": distribution})
 
     assert asked_for(inventory, tmp_path) == listed(inventory)
-    assert len(listed(inventory)) == 5
+    assert len(listed(inventory)) == 6

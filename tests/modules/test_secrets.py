@@ -155,3 +155,20 @@ def test_a_mode_is_octal_digits(secrets: Path, mode: str) -> None:
 def test_a_mode_of_other_letters_is_refused(secrets: Path, mode: str) -> None:
     with pytest.raises(EvaluationError, match=r"needed\.k3s-home-token\.mode"):
         secret(token(secrets, f'mode = "{mode}";'))
+
+
+def test_a_secret_of_the_owner_is_needed_and_set_by_hand(secrets: Path) -> None:
+    module = machine(f'directory = {secrets}; own.backup = {{ usedFor = "the backups"; owner = "restic"; }};')
+
+    assert evaluate(module, "{ inherit (config.sops.secrets.backup) path owner mode; }") == {
+        "path": "/run/secrets/backup",
+        "owner": "restic",
+        "mode": "0400",
+    }
+    assert failed_assertions(module) == [
+        (
+            "homelab.secrets on dl1: secrets/backup.yaml is missing (the backups); "
+            "make it with `pyhomelab secret set backup` and `git add` it, "
+            "for a flake sees only what git knows"
+        ),
+    ]

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from pyhomelab.load import understand
+from pyhomelab.inventory.load import understand
 from tests.labs import said, written
 
 CHECK = "hosts.dl1.checks"

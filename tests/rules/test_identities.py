@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from pyhomelab.identity import guest_mac, host_id, router_id
+from pyhomelab.allocation.identity import guest_mac, host_id, router_id
 from tests.labs import said, written
 
 MAC = "52:54:00:00:00:01"

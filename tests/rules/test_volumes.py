@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from pyhomelab.identity import volume_minor
+from pyhomelab.allocation.identity import volume_minor
 from tests.labs import REMOVED, Changes, lab, said
 
 V = "volumes.vmstore"

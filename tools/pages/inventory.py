@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from pyhomelab.schema import json_schema
+from pyhomelab.inventory.schema import json_schema
 from tools.pages.kinds import Kind, kind_of
 from tools.pages.markdown import anchor, block, code, page, plain, prose, table
 from tools.pages.samples import samples

@@ -11,7 +11,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from pyhomelab.checks import checks_of
-from pyhomelab.load import load
+from pyhomelab.inventory.load import load
 
 
 def text_of(lab: Path) -> str:

@@ -12,7 +12,17 @@
           { modules }:
           {
             inherit modules;
-            config.system.build.toplevel = self.legacyPackages.x86_64-linux.fake "nixos-system-${baseNameOf (lib.last modules)}";
+            config.system.build =
+              let
+                inherit (self.legacyPackages.x86_64-linux) fake;
+                # Images are called after the module of nixpkgs that makes them.
+                image =
+                  part: fake "${part}-of-${builtins.unsafeDiscardStringContext (baseNameOf (lib.head modules))}";
+              in
+              lib.genAttrs [ "isoImage" "kernel" "netbootIpxeScript" "netbootRamdisk" ] image
+              // {
+                toplevel = fake "nixos-system-${baseNameOf (lib.last modules)}";
+              };
           };
       };
       legacyPackages = lib.genAttrs [ "x86_64-linux" "aarch64-linux" ] (

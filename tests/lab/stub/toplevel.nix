@@ -85,9 +85,15 @@ let
   refused = map (one: one.message) (lib.filter (one: !one.assertion) config.assertions);
 in
 {
-  config.system.build.toplevel =
-    if refused == [ ] then
-      lib.showWarnings config.warnings toplevel
-    else
-      throw "\nFailed assertions:\n${lib.concatMapStringsSep "\n" (message: "- ${message}") refused}";
+  config.system.build = {
+    toplevel =
+      if refused == [ ] then
+        lib.showWarnings config.warnings toplevel
+      else
+        throw "\nFailed assertions:\n${lib.concatMapStringsSep "\n" (message: "- ${message}") refused}";
+
+    # disko's scripts by name only: a test host has no disks.
+    diskoScript = run "disko" { } "mkdir $out";
+    mountScript = run "disko-mount" { } "mkdir $out";
+  };
 }

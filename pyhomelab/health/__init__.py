@@ -1,0 +1,1 @@
+"""The checks of machines, asked, compared and reported."""

@@ -1,0 +1,1 @@
+"""A flake → systems: evaluated, built, signed, copied; and what Nix says meanwhile."""

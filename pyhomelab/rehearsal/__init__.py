@@ -1,0 +1,1 @@
+"""The lab as virtual machines on this computer."""

@@ -1,0 +1,1 @@
+"""Which secrets a lab needs, who can read each, and their files."""

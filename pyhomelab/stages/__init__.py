@@ -1,1 +1,0 @@
-"""The steps on the way of a system to its machine, one a module; none knows another."""

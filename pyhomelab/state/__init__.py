@@ -1,0 +1,1 @@
+"""What machines say they run, and how that differs from what they were given."""

@@ -1,0 +1,1 @@
+"""What happens, for people and programs: events, lines, a board, JSON."""
