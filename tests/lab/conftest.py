@@ -11,6 +11,7 @@ from tests.lab.fixtures import (
     started_hosts,
 )
 from tests.lab.mirrors import pytest_collection_modifyitems, pytest_terminal_summary
+from tests.lab.newcomers import newcomer
 
 __all__ = [
     "cluster",
@@ -20,6 +21,7 @@ __all__ = [
     "lab_directory",
     "lab_hosts",
     "made_lab",
+    "newcomer",
     "pytest_collection_modifyitems",
     "pytest_terminal_summary",
     "started_hosts",

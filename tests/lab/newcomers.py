@@ -12,13 +12,15 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.lab.systems import pyhomelab
+from tests.lab.told import Admin
 from tests.modules.sources import ROOT
 from tests.secret_keys import path_with_sops
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tests.lab.told import Admin, Told
+    from tests.lab.hosts import LabHost
+    from tests.lab.told import Told
 
 STAND_IN = Path(__file__).parents[1] / "anywhere"
 GIB = 1 << 30
@@ -175,3 +177,14 @@ class Newcomer:
 def _parts(one: dict[str, object]) -> Iterator[dict[str, object]]:
     children = one.get("children")
     yield from (child for child in (children if isinstance(children, list) else []) if child.get("partlabel"))
+
+
+@pytest.fixture
+def newcomer(started_hosts: dict[str, LabHost], lab_directory: Path, tmp_path: Path) -> Iterator[Newcomer]:
+    """The lab, with n1 not installed yet; afterwards it is the host again that the others know."""
+    host = started_hosts["n1"]
+    host.erase()
+    newcomer = Newcomer(Admin(lab_directory, tmp_path / "home", started_hosts), tmp_path / "record")
+    newcomer.becomes_bare()
+    yield newcomer
+    host.erase()

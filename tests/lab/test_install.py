@@ -12,13 +12,11 @@ import pytest
 from pyhomelab.deployment.journal import Journal
 from tests.lab.needs import missing_for_systems
 from tests.lab.newcomers import DEBIAN, GIB, Newcomer, disk
-from tests.lab.told import Admin
 from tests.secret_keys import needs_sops
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.lab.hosts import LabHost
     from tests.lab.told import Told
 
 pytestmark = [
@@ -27,14 +25,6 @@ pytestmark = [
     needs_sops,
     pytest.mark.skipif(missing_for_systems() != "", reason=missing_for_systems() or "nothing is missing"),
 ]
-
-
-@pytest.fixture
-def newcomer(started_hosts: dict[str, LabHost], lab_directory: Path, tmp_path: Path) -> Newcomer:
-    started_hosts["n1"].erase()
-    newcomer = Newcomer(Admin(lab_directory, tmp_path / "home", started_hosts), tmp_path / "record")
-    newcomer.becomes_bare()
-    return newcomer
 
 
 DISK = "/dev/disk/by-id/nvme-n1"

@@ -12,7 +12,6 @@ import pytest
 
 from tests.lab.needs import missing_for_systems
 from tests.lab.newcomers import DEBIAN, Newcomer, disk
-from tests.lab.told import Admin
 from tests.secret_keys import needs_sops
 from tests.terminal import on_terminal
 
@@ -20,7 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from tests.lab.hosts import LabHost
 
 pytestmark = [
     pytest.mark.nix,
@@ -30,14 +28,6 @@ pytestmark = [
 ]
 
 INSTALL = [sys.executable, "-m", "pyhomelab", "install", "n1", "--boot-limit", "60s", "--inventory"]
-
-
-@pytest.fixture
-def newcomer(started_hosts: dict[str, LabHost], lab_directory: Path, tmp_path: Path) -> Newcomer:
-    started_hosts["n1"].erase()
-    newcomer = Newcomer(Admin(lab_directory, tmp_path / "home", started_hosts), tmp_path / "record")
-    newcomer.becomes_bare()
-    return newcomer
 
 
 @pytest.fixture

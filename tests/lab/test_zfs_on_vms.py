@@ -149,9 +149,10 @@ def test_a_dataset_that_is_gone_is_made_again_and_a_run_without_need_changes_not
     assert differing(vm, "tank", pools.emitted["alpha"].values["pools"]["tank"]) == []
     vm.run("zfs destroy -r tank/files; zfs rename tank/away tank/files; systemctl start srv-files.mount")
     everything = "zfs get -H -p all tank tank/files | grep -vE 'used|available|written|referenced|txg'"
-    before = vm.said(everything)
+    before, commands = vm.said(everything), vm.said("zpool history tank")
     vm.run("systemctl restart homelab-zfs-datasets-tank")
     assert vm.said(everything) == before
+    assert vm.said("zpool history tank") == commands, "nothing is set that is so already"
     STEPS.verify(vm)
 
 

@@ -145,8 +145,15 @@ def ensured(tmp_path: Path, line: str, has: dict[str, str], extra: str = "") -> 
 def test_a_dataset_that_is_as_declared_is_left_alone(tmp_path: Path) -> None:
     done = ensured(
         tmp_path,
-        "ensure tank/media quota=2T mountpoint=legacy reservation=none",
-        {"quota": r"2T\tlocal", "mountpoint": r"legacy\tlocal", "reservation": r"none\tdefault"},
+        "ensure tank/media quota=1.5T mountpoint=legacy reservation=none acltype=posixacl xattr=sa lab:size=5G",
+        {
+            "quota": r"1649267441664\tlocal",
+            "mountpoint": r"legacy\tlocal",
+            "reservation": r"0\tdefault",
+            "acltype": r"posix\tlocal",
+            "xattr": r"on\tlocal",
+            "lab:size": r"5G\tlocal",
+        },
     )
 
     assert done.status == 0, done.said
@@ -155,7 +162,7 @@ def test_a_dataset_that_is_as_declared_is_left_alone(tmp_path: Path) -> None:
 
 
 def test_a_property_that_differs_is_set_without_unmounting(tmp_path: Path) -> None:
-    done = ensured(tmp_path, "ensure tank/media quota=3T", {"quota": r"2T\tlocal"})
+    done = ensured(tmp_path, "ensure tank/media quota=3T", {"quota": r"2199023255552\tlocal"})
 
     assert done.status == 0, done.said
     assert done.called("zfs", "set") == [["zfs", "set", "-u", "quota=3T", "tank/media"]]

@@ -21,7 +21,10 @@ let
     name: pool:
     pkgs.writeShellApplication {
       name = unit name;
-      runtimeInputs = [ config.boot.zfs.package ];
+      runtimeInputs = [
+        config.boot.zfs.package
+        pkgs.coreutils
+      ];
       text =
         lib.readFile ./ensure-datasets.sh
         + ensure name (rootProperties pool)

@@ -15,11 +15,23 @@ creation_only() {
   esac
 }
 
+# What ZFS says of a value when it is asked with -p: bytes for sizes, and a word of its own for some.
+as_told() { # PROPERTY VALUE
+  case $1=$2 in
+    acltype=posixacl) echo posix ;;
+    xattr=sa) echo on ;; # since OpenZFS 2.3, where `on` means it
+    *quota=none | *reservation=none) echo 0 ;;
+    *:*=*) echo "$2" ;; # a property of the owner's is text, whatever it looks like
+    *=[0-9]*[KMGTPE]) numfmt --from=iec "$2" ;;
+    *) echo "$2" ;;
+  esac
+}
+
 # Whether the dataset has this very value by itself; one that is inherited changes with the parent.
-has() {
+has() { # DATASET PROPERTY VALUE
   local value source
-  IFS=$'\t' read -r value source < <(zfs get -H -o value,source "$2" "$1")
-  [ "$value" = "$3" ] && [[ $source != inherited* ]]
+  IFS=$'\t' read -r value source < <(zfs get -Hp -o value,source "$2" "$1")
+  [ "$value" = "$(as_told "$2" "$3")" ] && [[ $source != inherited* ]]
 }
 
 # ensure DATASET PROPERTY=VALUE...
