@@ -6,7 +6,6 @@ import signal
 import sys
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -14,7 +13,14 @@ import click
 from pyhomelab.cli.installing import install_anew
 from pyhomelab.cli.installing_further import install_further
 from pyhomelab.cli.newcomer import Place
-from pyhomelab.cli.options import json_events_option, json_option, print_json, refuse_two_kinds, time_option
+from pyhomelab.cli.options import (
+    inventory_option,
+    json_events_option,
+    json_option,
+    print_json,
+    refuse_two_kinds,
+    time_option,
+)
 from pyhomelab.cli.scene import Wish
 from pyhomelab.cli.telling import teller
 from pyhomelab.errors import NeedsAPerson, SomeFailed, Unhealthy
@@ -24,6 +30,7 @@ from pyhomelab.telling.report import about
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
     from types import FrameType
 
     from pyhomelab.cli.scene import Installed
@@ -41,13 +48,7 @@ class Output:
 
 @click.command()
 @click.argument("machine", metavar="HOST")
-@click.option(
-    "--inventory",
-    type=click.Path(path_type=Path, readable=False),
-    default=Path("hosts"),
-    show_default=True,
-    help="A file, or a directory whose *.yaml files are its parts.",
-)
+@inventory_option
 @click.option(
     "--address", metavar="[USER@]ADDRESS", help="Where it answers now; by default where the inventory says, as root."
 )

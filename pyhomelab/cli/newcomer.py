@@ -10,14 +10,13 @@ from typing import TYPE_CHECKING
 import click
 
 from pyhomelab.errors import Refused
-from pyhomelab.shell import HostKeyRefused
+from pyhomelab.shell import SAYS_ITS_KEY, HostKeyRefused
 
 if TYPE_CHECKING:
     from pyhomelab.cli.telling import Teller
     from pyhomelab.machines.targets import Target
     from pyhomelab.shell.network import Network
 
-_THERE = "`ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub`"
 _PLACE = re.compile(r"(?:(?P<user>[A-Za-z_][A-Za-z0-9_.-]{0,31})@)?\[?(?P<address>[A-Za-z0-9:.%-]{1,255}?)\]?")
 
 
@@ -60,18 +59,19 @@ def known(target: Target, network: Network, fingerprint: str | None, tell: Telle
             raise Refused(
                 f"it shows the host key {shown.shown}, not {fingerprint}",
                 where=target.name,
-                hint=f"somebody else may answer there; {_THERE} at its console says which is its own",
+                hint=f"somebody else may answer there; {SAYS_ITS_KEY} at its console says which is its own",
             )
         return replace(target, host_key=shown.key)
     if not sys.stdin.isatty():
         raise Refused(
             f"it shows the host key {shown.shown}, for which nobody vouches",
             where=target.name,
-            hint=f"if {_THERE} says the same at its console, give --host-key {shown.shown}",
+            hint=f"if {SAYS_ITS_KEY} says the same at its console, give --host-key {shown.shown}",
         )
     with tell.paused():
         click.echo(
-            f"{target.name} shows the host key {shown.shown}. Does {_THERE} say the same at its console?", err=True
+            f"{target.name} shows the host key {shown.shown}. Does {SAYS_ITS_KEY} say the same at its console?",
+            err=True,
         )
         if not click.confirm("Go on with it?", err=True):
             raise Refused("nothing was changed", where=target.name)

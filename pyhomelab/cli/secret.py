@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from pyhomelab.cli.options import json_option, print_json
+from pyhomelab.cli.options import inventory_option, json_option, print_json
 from pyhomelab.cli.secret_init import init_
 from pyhomelab.cli.secret_report import as_data, finding_data, secret_table
-from pyhomelab.cli.secret_values import get_, inventory_option, known_secret, rekey_, rm_, set_
+from pyhomelab.cli.secret_values import get_, known_secret, rekey_, rm_, set_
 from pyhomelab.inventory.load import load
 from pyhomelab.secrets.custody import generate
 from pyhomelab.secrets.oversight import findings, keyless, new_hosts, rekey_due, review, without_host_key

@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from pyhomelab.cli.options import json_option, print_json
+from pyhomelab.cli.options import inventory_option, json_option, print_json
 from pyhomelab.cli.secret_report import mention_rekey
-from pyhomelab.cli.secret_values import inventory_option
 from pyhomelab.errors import Refused
 from pyhomelab.files.amendment import Put, amended
 from pyhomelab.files.worktree import write

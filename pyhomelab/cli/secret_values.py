@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from pyhomelab.cli.options import json_option, print_json
+from pyhomelab.cli.options import inventory_option, json_option, print_json
 from pyhomelab.errors import Refused
 from pyhomelab.inventory.load import load
 from pyhomelab.secrets.custody import put, rekey, remove
@@ -24,14 +24,6 @@ if TYPE_CHECKING:
     from pyhomelab.secrets.custody import Rekeyed
 
 _LARGEST = 1 << 20
-
-inventory_option = click.option(
-    "--inventory",
-    type=click.Path(path_type=Path, readable=False),
-    default=Path("hosts"),
-    show_default=True,
-    help="A file, or a directory whose *.yaml files are its parts.",
-)
 
 
 def known_secret(name: str, lab: Inventory) -> Secret:

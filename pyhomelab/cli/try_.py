@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 import click
 
+from pyhomelab.cli.options import inventory_option
 from pyhomelab.errors import Left, Refused, SomeFailed
 from pyhomelab.files.generated import refuse_stale
 from pyhomelab.inventory.load import load
@@ -23,6 +23,7 @@ from pyhomelab.text.wording import harmless, listed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from pathlib import Path
 
     from pyhomelab.model import Inventory
 
@@ -36,13 +37,7 @@ _SSH = "ssh -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null"
 
 @click.command()
 @click.argument("machines", metavar="[MACHINE]...", nargs=-1)
-@click.option(
-    "--inventory",
-    type=click.Path(path_type=Path, readable=False),
-    default="hosts",
-    show_default=True,
-    help="A file, or a directory whose *.yaml files are its parts.",
-)
+@inventory_option
 @click.option(
     "--memory",
     metavar="MIB",

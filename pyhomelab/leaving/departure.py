@@ -32,10 +32,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Departure:
-    """What it means that a machine leaves, the lab that is left, and the changes of files that make it so.
-
-    `shared` are the secrets that it read and that others go on using.
-    """
+    """What it means that a machine leaves, the lab that is left, and the changes of files that make it so."""
 
     means: Retirement
     before: Inventory
@@ -77,7 +74,8 @@ def departure(lab: Inventory, inventory: Path, machine: str) -> Departure:
 def rekey_shared(leaving: Departure, inventory: Path) -> HomelabError | None:
     """Encrypt anew what the machine could read and others go on using; gives why that could not be done here."""
     directory = secrets_directory(inventory)
-    shared = [secret for secret in secrets_of(leaving.after) if secret.name in leaving.shared]
+    names = leaving.shared
+    shared = [secret for secret in secrets_of(leaving.after) if secret.name in names]
     try:
         rekey(shared, directory, readers_of(leaving.after, directory))
     except HomelabError as error:

@@ -42,6 +42,10 @@ class Unreachable(HostFailed):
     kind = "unreachable"
 
 
+SAYS_ITS_KEY = "`ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub`"
+"""What tells at a machine's console which host key is its own."""
+
+
 class HostKeyRefused(HostFailed):
     """What answered did not show the host key that is pinned; nothing was said to it.
 

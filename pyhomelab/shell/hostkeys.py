@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from paramiko import HostKeys, MissingHostKeyPolicy, SSHException
 from paramiko.hostkeys import HostKeyEntry, InvalidHostKey
 
-from pyhomelab.shell import HostKeyRefused
+from pyhomelab.shell import SAYS_ITS_KEY, HostKeyRefused
 from pyhomelab.shell.route import SSH_PORT
 
 if TYPE_CHECKING:
@@ -24,8 +24,6 @@ if TYPE_CHECKING:
 
     from pyhomelab.machines.targets import Target
     from pyhomelab.shell.route import Route
-
-_HERE = "`ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub`"
 
 
 def demand(client: SSHClient, route: Route) -> None:
@@ -132,4 +130,4 @@ def _how_to_pin(target: Target, key: Any, condition: str, effect: str) -> str:  
     make = "" if target.key_file.parent.is_dir() else f"mkdir -p {directory} && "
     # the key that was shown, not one that ssh-keyscan may be shown later by somebody else
     pin = f"`{make}echo '{_public(key)}' > {file}`"
-    return f"{condition} {_HERE} says the same at its console, {pin} {effect}"
+    return f"{condition} {SAYS_ITS_KEY} says the same at its console, {pin} {effect}"

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 from pyhomelab.machines.targets import Target
 from pyhomelab.model import Ssh
-from pyhomelab.shell import HostKeyRefused
+from pyhomelab.shell import SAYS_ITS_KEY, HostKeyRefused
 from pyhomelab.shell.route import route_to
 from pyhomelab.shell.session import SshShell
 from pyhomelab.shell.ssh import connect
@@ -24,8 +24,6 @@ if TYPE_CHECKING:
 
     from pyhomelab.shell.route import Route
     from pyhomelab.shell.ssh import Line
-
-_HERE = "`ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub`"
 
 
 class Accept(Protocol):
@@ -94,7 +92,9 @@ def _accepted(route: Route, target: Target, refused: HostKeyRefused, accept: Acc
     if not accept(str(route), refused.shown, refused.pinned):
         for_once = f"`--host-key {refused.shown}` accepts it for once"
         is_new = route.target is None and refused.pinned is None
-        hint = f"if {_HERE} says the same at its console, {for_once}" if is_new else f"{refused.hint}; {for_once}"
+        hint = (
+            f"if {SAYS_ITS_KEY} says the same at its console, {for_once}" if is_new else f"{refused.hint}; {for_once}"
+        )
         refused.hint = hint
         raise refused
     return replace(route, target=replace(target, host_key=refused.key))
